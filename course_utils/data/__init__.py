@@ -1,0 +1,1 @@
+"""From "a folder of pictures, a zip, a known name" to batches: sources, images, statistics, splits, loaders."""
