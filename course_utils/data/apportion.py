@@ -73,9 +73,11 @@ class Dealer:
     ranks: Sequence[int]
     fractions: np.ndarray
     seed: int
-    class_names: Sequence[str]
+    class_names: list[str]
+    num_units: np.ndarray
     even_totals: bool = False
     part_of: np.ndarray = field(init=False)  # (N,), -1 until dealt
+    bundles: list[Bundle] = field(init=False, default_factory=list)  # those dealt, which `mend` may move
     have: np.ndarray = field(init=False)  # (P, C) items dealt so far
     wanted: np.ndarray = field(init=False)  # (P, C)
 
@@ -99,47 +101,62 @@ class Dealer:
         increase = (2 * gap + bundle.counts) * bundle.counts / np.maximum(self.wanted, 1e-9)
         return increase.sum(axis=1)  # (P, C) -> (P,)
 
+    def leave_out(self, items: Sequence[int]) -> None:
+        """Items that no part gets: their part stays -1 and the wanted counts shrink."""
+        counts = np.bincount(self.codes[list(items)], minlength=len(self.class_names))
+        self.wanted -= np.outer(self.fractions, counts)
+
     def deal_bundles(self, bundles: Sequence[Bundle]) -> None:
         """Large bundles first; those within a factor of two in hash order, so that seeds differ."""
-        for bundle in sorted(bundles, key=lambda one: (-len(one.items).bit_length(), one.rank)):
+        self.bundles = sorted(bundles, key=lambda one: (-len(one.items).bit_length(), one.rank))
+        for bundle in self.bundles:
             costs = np.round(self.cost(bundle), 9)
             ties = [hash_rank(self.seed, "bundle", bundle.rank, part) for part in range(len(costs))]
             self.place(bundle.items, min(range(len(costs)), key=lambda part: (costs[part], ties[part])))
 
-    def deal_singles(self, code: int, items: Sequence[int], order: Sequence[int]) -> None:
-        """Fill the class up to its wanted counts; parts in `order` that lack the class come first."""
+    def mend(self, num_singles: Sequence[int]) -> None:
+        """Move bundles to parts that should have a class and will not get it from its `num_singles`, (C,)."""
+        for code in range(len(self.class_names)):
+            carriers = [bundle for bundle in self.bundles if bundle.counts[code]]
+            lacking = [part for part in self.due_parts(code) if self.have[part, code] == 0]
+            for part in lacking[: max(0, len(lacking) - num_singles[code])]:
+                movable = [bundle for bundle in carriers if self.may_leave(bundle)]
+                if movable:
+                    best = min(movable, key=lambda one: (float(self.cost(one)[part]), one.rank))
+                    self.place(best.items, part)
+
+    def due_parts(self, code: int) -> list[int]:
+        """The parts that must have the class: the first ones, as many as it has groups and single items.
+
+        A class with fewer of them than there are folds starts at a fold of its own, so that the first
+        folds are not the only ones with rare classes.
+        """
+        num_parts = len(self.fractions)
+        start = hash_rank(self.seed, "start", self.class_names[code]) % num_parts if self.even_totals else 0
+        return [(start + step) % num_parts for step in range(min(num_parts, int(self.num_units[code])))]
+
+    def may_leave(self, bundle: Bundle) -> bool:
+        """Whether the bundle's part can do without it: it keeps each of the classes, or need not have it."""
+        part = self.part_of[bundle.items[0]]
+        return all(
+            self.have[part, code] > bundle.counts[code] or part not in self.due_parts(code)
+            for code in np.flatnonzero(bundle.counts).tolist()
+        )
+
+    def deal_singles(self, code: int, items: Sequence[int]) -> None:
+        """Fill the class up to its wanted counts; parts that should have the class and lack it come first."""
         dealt = self.have[:, code]
         room = np.maximum(self.wanted[:, code] - dealt, 0.0)
-        required = [part for part in order if dealt[part] == 0]
-        ties = [
-            (
-                int(self.have[part].sum()) if self.even_totals else 0,
-                hash_rank(self.seed, "tie", self.class_names[code], part),
-            )
-            for part in range(len(self.fractions))
-        ]
+        required = [part for part in self.due_parts(code) if dealt[part] == 0]
+        totals = self.have.sum(axis=1) if self.even_totals else np.zeros(len(self.fractions), dtype=np.int64)
+        name = self.class_names[code]
+        ties = [(int(total), hash_rank(self.seed, "tie", name, part)) for part, total in enumerate(totals)]
         counts = round_shares(len(items), room.tolist(), required=required, ties=ties)
         in_turn = sorted(items, key=lambda item: (self.ranks[item], item))
         start = 0
         for part, count in enumerate(counts):
             self.place(in_turn[start : start + count], part)
             start += count
-
-    def mend(self, bundles: Sequence[Bundle], spare: Sequence[int], order: Sequence[int]) -> None:
-        """Move bundles so that a class with enough of them is in every part; `spare` (C,): single items."""
-        for code in range(len(self.class_names)):
-            carriers = [bundle for bundle in bundles if bundle.counts[code]]
-            reach = order[: len(carriers) + spare[code]]
-            lacking = [part for part in reach if self.have[part, code] == 0]
-            for part in lacking[: max(0, len(lacking) - spare[code])]:
-                movable = [bundle for bundle in carriers if self._may_leave(bundle, carriers)]
-                if movable:
-                    best = min(movable, key=lambda one: (float(self.cost(one)[part]), one.rank))
-                    self.place(best.items, part)
-
-    def _may_leave(self, bundle: Bundle, carriers: Sequence[Bundle]) -> bool:
-        """Whether the bundle's part keeps every class of the bundle without it."""
-        return bool((self.have[self.part_of[bundle.items[0]]] - bundle.counts)[bundle.counts > 0].all())
 
 
 def make_bundles(

@@ -15,12 +15,12 @@ Rules, derived in `notebooks/02_dataset_splitting`:
 """
 
 from collections.abc import Hashable, Sequence
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 
-from course_utils.data.apportion import Bundle, Dealer, hash_rank, make_bundles
+from course_utils.data.apportion import Dealer, hash_rank, make_bundles
+from course_utils.data.split_arguments import check_fractions, check_items, encode_labels
 
 Rare = Literal["error", "train"]
 
@@ -42,8 +42,8 @@ def stratified_split(
     picture or of one group. ValueError: fractions that do not sum to 1, lengths that differ, repeated keys, a
     rare class under "error", and groups so entangled that a class cannot be on both sides.
     """
-    shares = _check_fractions(fractions)
-    part_of = _deal(labels, shares, seed=seed, groups=groups, keys=keys, rare=rare, even_totals=False)
+    shares = check_fractions(fractions)
+    part_of = _deal(labels, shares, seed=seed, groups=groups, keys=keys, rare=rare, folds=False)
     return tuple(np.flatnonzero(part_of == part) for part in range(len(shares)))
 
 
@@ -67,7 +67,7 @@ def kfold(
     if num_folds > len(labels):
         raise ValueError(f"num_folds is {num_folds}, but there are only {len(labels)} items; lower num_folds")
     shares = np.full(num_folds, 1.0 / num_folds)
-    part_of = _deal(labels, shares, seed=seed, groups=groups, keys=keys, rare=rare, even_totals=True)
+    part_of = _deal(labels, shares, seed=seed, groups=groups, keys=keys, rare=rare, folds=True)
     return [(np.flatnonzero(part_of != fold), np.flatnonzero(part_of == fold)) for fold in range(num_folds)]
 
 
@@ -79,123 +79,59 @@ def _deal(
     groups: Sequence[Hashable] | np.ndarray | None,
     keys: Sequence[str] | None,
     rare: Rare,
-    even_totals: bool,
+    folds: bool,
 ) -> np.ndarray:
-    """The part of every item, (N,); with `even_totals` (folds) a rare class held back is marked -1."""
-    label_list, group_list, key_list = _check_items(labels, groups, keys, seed, rare)
-    class_names, codes = _encode(label_list)
+    """The part of every item, (N,); among folds, items of a class kept for training only have part -1."""
+    label_list, group_list, key_list = check_items(labels, groups, keys, seed, rare)
+    class_names, codes = encode_labels(label_list)
     ranks = [hash_rank(seed, key) for key in key_list]
     bundles, singles = make_bundles(codes, ranks, group_list, len(class_names))
-    dealer = Dealer(codes, ranks, shares, seed, class_names, even_totals)
 
-    units = [np.flatnonzero(bundle.counts) for bundle in bundles] + [
-        np.array([codes[item]]) for item in singles
-    ]
-    num_units = np.bincount(np.concatenate(units), minlength=len(class_names))
-    lonely = np.flatnonzero(num_units == 1)
+    num_units = np.bincount(codes[singles], minlength=len(class_names))
+    for bundle in bundles:
+        num_units += bundle.counts > 0
+    lonely = num_units == 1
     _refuse_lonely(lonely, class_names, codes, rare)
-    order = list(range(len(shares)))
-    held = [bundle for bundle in bundles if bundle.counts[lonely].any()]
-    held_items = {item for bundle in held for item in bundle.items}
-    held_items |= {item for item in singles if codes[item] in lonely}
-    dealer.place(sorted(held_items), 0)
+    held = {item for bundle in bundles if bundle.counts[lonely].any() for item in bundle.items}
+    held |= {item for item in singles if lonely[codes[item]]}
 
-    free = [bundle for bundle in bundles if not any(bundle is other for other in held)]
+    dealer = Dealer(codes, ranks, shares, seed, class_names, num_units, even_totals=folds)
+    if folds:
+        dealer.leave_out(sorted(held))
+    else:
+        dealer.place(sorted(held), 0)
     alone: list[list[int]] = [[] for _ in class_names]
     for item in singles:
-        if item not in held_items:
+        if item not in held:
             alone[codes[item]].append(item)
-    dealer.deal_bundles(free)
-    dealer.mend(free, [len(items) for items in alone], order)
+    dealer.deal_bundles([bundle for bundle in bundles if bundle.items[0] not in held])
+    dealer.mend([len(items) for items in alone])
     for code, items in enumerate(alone):
-        if items:
-            turn = sorted(order, key=lambda part: hash_rank(seed, code, part)) if even_totals else order
-            dealer.deal_singles(code, items, turn)
-    _check_coverage(dealer, num_units, free, rare)
-    if even_totals:
-        dealer.part_of[sorted(held_items)] = -1
+        dealer.deal_singles(code, items)
+    _check_coverage(dealer, lonely, rare, folds)
     return dealer.part_of
 
 
-def _check_coverage(dealer: Dealer, num_units: np.ndarray, free: Sequence[Bundle], rare: Rare) -> None:
-    """ValueError where a class of two units or more sits in one part only."""
+def _check_coverage(dealer: Dealer, lonely: np.ndarray, rare: Rare, folds: bool) -> None:
+    """ValueError where groups of several classes leave a class without a training or a checking side."""
     for code, name in enumerate(dealer.class_names):
-        num_parts = int((dealer.have[:, code] > 0).sum())
-        if num_units[code] >= 2 and num_parts < 2 and not (rare == "train" and dealer.have[0, code]):
+        own_parts = set(dealer.part_of[dealer.codes == code].tolist())
+        trained = folds or 0 in own_parts
+        checked = len(own_parts) > 1 or lonely[code] or rare == "train"
+        if not (trained and checked):
             raise ValueError(
-                f"class {name!r}: its {num_units[code]} groups are so tied to other classes' groups that they cannot "
-                f'be on both sides; check the groups, or pass rare="train" to keep the class in the training part'
+                f"class {name!r}: its {dealer.num_units[code]} groups are so tied to groups of other classes "
+                f"that no way was found to have it on both sides; check the groups, or try another seed"
             )
 
 
-def _refuse_lonely(lonely: np.ndarray, class_names: Sequence[str], codes: np.ndarray, rare: Rare) -> None:
-    if len(lonely) == 0 or rare == "train":
+def _refuse_lonely(lonely: np.ndarray, class_names: list[str], codes: np.ndarray, rare: Rare) -> None:
+    """ValueError that lists the classes of a single picture or group, unless they may stay in training."""
+    if not lonely.any() or rare == "train":
         return
     counts = np.bincount(codes)
-    listed = ", ".join(
-        f"{class_names[code]!r} ({counts[code]} in one group)"
-        if counts[code] > 1
-        else f"{class_names[code]!r} (1)"
-        for code in lonely
-    )
+    listed = ", ".join(f"{class_names[code]!r} ({counts[code]})" for code in np.flatnonzero(lonely))
     raise ValueError(
-        f"{len(lonely)} class(es) have a single picture or a single group and cannot be on both sides: "
-        f'{listed}. Add pictures, leave the class out, or pass rare="train" to keep it in the training part'
+        f"{lonely.sum()} class(es) have a single picture or group and cannot be on both sides: "
+        f'{listed} pictures. Add pictures, leave the class out, or pass rare="train" to keep it in training'
     )
-
-
-def _check_fractions(fractions: Sequence[float]) -> np.ndarray:
-    """The fractions as an array (P,) that sums to 1 exactly as far as floats go."""
-    shares = np.asarray(list(fractions), dtype=np.float64)
-    if (
-        len(shares) < 2
-        or not np.isfinite(shares).all()
-        or (shares <= 0).any()
-        or abs(shares.sum() - 1.0) > 1e-6
-    ):
-        raise ValueError(
-            f"fractions are {tuple(fractions)}, expected two or more numbers above 0 that sum to 1, such as (0.7, 0.3)"
-        )
-    return shares / shares.sum()
-
-
-def _check_items(
-    labels: Sequence[Hashable] | np.ndarray,
-    groups: Sequence[Hashable] | np.ndarray | None,
-    keys: Sequence[str] | None,
-    seed: int,
-    rare: str,
-) -> tuple[list, list | None, list[str]]:
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-        raise ValueError(f"seed is {seed!r}, expected a whole number")
-    if rare not in ("error", "train"):
-        raise ValueError(f'rare is {rare!r}, expected "error" or "train"')
-    label_list = _plain(labels)
-    if not label_list:
-        raise ValueError("there is nothing to split: labels is empty")
-    group_list = None if groups is None else _plain(groups)
-    key_list = (
-        [str(position) for position in range(len(label_list))] if keys is None else [str(key) for key in keys]
-    )
-    for name, values in (("groups", group_list), ("keys", key_list)):
-        if values is not None and len(values) != len(label_list):
-            raise ValueError(
-                f"{name} has {len(values)} entries, labels has {len(label_list)}; they go together one to one"
-            )
-    for first, second in pairwise(sorted(key_list)):
-        if first == second:
-            raise ValueError(
-                f"keys holds {first!r} twice; each item needs a key of its own, such as its relative path"
-            )
-    return label_list, group_list, key_list
-
-
-def _plain(values: Sequence[Hashable] | np.ndarray) -> list:
-    return values.tolist() if isinstance(values, np.ndarray) else list(values)
-
-
-def _encode(labels: list) -> tuple[list[str], np.ndarray]:
-    """Class names in the order of their text, and each item's class number, (N,)."""
-    distinct = sorted(set(labels), key=lambda label: (str(label), type(label).__name__))
-    number = {label: code for code, label in enumerate(distinct)}
-    return [str(label) for label in distinct], np.array([number[label] for label in labels], dtype=np.int64)
