@@ -187,7 +187,7 @@ class MobileNetV3(nn.Module):
         num_classes: int = 1000,
         in_channels: int = 3,
         dropout: float = 0.2,
-        width_multiplier: float = 1.0,
+        width_factor: float = 1.0,
         keep_resolution: int = 0,
         dilated: bool = False,
     ) -> None:
@@ -195,8 +195,8 @@ class MobileNetV3(nn.Module):
         stem_stride, rows = _strides_taken_out(rows, keep_resolution)
         if dilated:
             rows = tuple(row._replace(dilation=2) if row.out == rows[-1].out else row for row in rows)
-        rows = tuple(_scaled(row, width_multiplier) for row in rows)
-        channels = make_divisible(STEM_CHANNELS * width_multiplier)
+        rows = tuple(_scaled(row, width_factor) for row in rows)
+        channels = make_divisible(STEM_CHANNELS * width_factor)
         layers: list[nn.Module] = [
             ConvNormActivation(in_channels, channels, kernel=3, stride=stem_stride, activation="hard_swish")
         ]
@@ -205,7 +205,7 @@ class MobileNetV3(nn.Module):
             channels = row.out
         layers.append(ConvNormActivation(channels, 6 * channels, kernel=1, activation="hard_swish"))
 
-        hidden = make_divisible(hidden * width_multiplier)
+        hidden = make_divisible(hidden * width_factor)
         self.features = nn.Sequential(*layers)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(
@@ -240,9 +240,9 @@ def _strides_taken_out(rows: tuple[Row, ...], keep_resolution: int) -> tuple[int
     return strides[0], tuple(row._replace(stride=s) for row, s in zip(rows, strides[1:], strict=True))
 
 
-def _scaled(row: Row, width_multiplier: float) -> Row:
-    expanded = make_divisible(row.expanded * width_multiplier)
-    return row._replace(expanded=expanded, out=make_divisible(row.out * width_multiplier))
+def _scaled(row: Row, width_factor: float) -> Row:
+    expanded = make_divisible(row.expanded * width_factor)
+    return row._replace(expanded=expanded, out=make_divisible(row.out * width_factor))
 
 
 def _initialise(module: nn.Module) -> None:
@@ -261,7 +261,7 @@ def mobilenet_v3_small(
     num_classes: int = 1000,
     in_channels: int = 3,
     dropout: float = 0.2,
-    width_multiplier: float = 1.0,
+    width_factor: float = 1.0,
     keep_resolution: int = 0,
     dilated: bool = False,
 ) -> MobileNetV3:
@@ -270,7 +270,7 @@ def mobilenet_v3_small(
     `keep_resolution` is how many of the first layers of stride 2 get stride 1 instead. As published (0) the
     network divides the size of a picture by 32: good for 224 px, but nothing is left of a 32 px digit. 1
     changes the stem, 2 the first block too (which then has a shortcut), each about four times the work in
-    what follows; up to 5. No parameter changes its shape. `width_multiplier` scales every channel count
+    what follows; up to 5. No parameter changes its shape. `width_factor` scales every channel count
     (rounded to multiples of 8). `dropout` acts before the last layer. `dilated` spreads the kernels of the
     last stage instead of halving its map.
     """
@@ -280,7 +280,7 @@ def mobilenet_v3_small(
         num_classes=num_classes,
         in_channels=in_channels,
         dropout=dropout,
-        width_multiplier=width_multiplier,
+        width_factor=width_factor,
         keep_resolution=keep_resolution,
         dilated=dilated,
     )
@@ -291,7 +291,7 @@ def mobilenet_v3_large(
     num_classes: int = 1000,
     in_channels: int = 3,
     dropout: float = 0.2,
-    width_multiplier: float = 1.0,
+    width_factor: float = 1.0,
     keep_resolution: int = 0,
     dilated: bool = False,
 ) -> MobileNetV3:
@@ -306,7 +306,7 @@ def mobilenet_v3_large(
         num_classes=num_classes,
         in_channels=in_channels,
         dropout=dropout,
-        width_multiplier=width_multiplier,
+        width_factor=width_factor,
         keep_resolution=keep_resolution,
         dilated=dilated,
     )

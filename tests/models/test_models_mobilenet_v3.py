@@ -33,7 +33,7 @@ def random_statistics(model: nn.Module) -> nn.Module:
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)
 @pytest.mark.parametrize(
     ("options", "their_options"),
-    [({}, {}), ({"width_multiplier": 0.5, "dilated": True}, {"width_mult": 0.5, "dilated": True})],
+    [({}, {}), ({"width_factor": 0.5, "dilated": True}, {"width_mult": 0.5, "dilated": True})],
 )
 def test_outputs_equal_torchvision(ours, theirs, options, their_options):
     torch.manual_seed(0)
