@@ -1,0 +1,64 @@
+"""The command line: `python -m course_utils COMMAND`.
+
+Each group of commands lives in a module of its own with a function `register(subparsers)`. Heavy imports
+happen in the functions that need them, so that `--help` answers at once.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from course_utils import __version__
+from course_utils.cli import data, doctor, notebooks
+
+_GROUPS = (notebooks, data, doctor)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and give the exit code: 0 done, 1 something failed, 2 wrong use, 130 Ctrl-C, 143
+    terminated.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return options.function(options)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output, such as `head`, has closed it
+        sys.stderr.close()
+        return 1
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        if options.debug:
+            raise
+        print(f"{parser.prog}: {_words(error)}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m course_utils",
+        description="The image classification course: run its notebooks, prepare its data.",
+        epilog="Example: python -m course_utils run 01 09 --profile smoke -p epochs=2",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--debug", action="store_true", help="show the full traceback of an error")
+    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for group in _GROUPS:
+        group.register(subparsers, common)
+    return parser
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"the package {error.name} is not installed; run `pip install -r requirements.txt`."
+    return str(error) or type(error).__name__
+
+
+def _terminate(signal_number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + signal_number)

@@ -1,0 +1,22 @@
+"""Run, render, clean, check and link the notebooks, with papermill, nbclient and nbconvert as they are.
+
+Papermill is left to do what it does well; what it does not is done here: a notebook is inspected before it
+runs, is never run in place, and its true state (also of a killed kernel) is written to a status file.
+"""
+
+from course_utils.notebooks.checking import check_stored
+from course_utils.notebooks.finding import find_notebooks
+from course_utils.notebooks.navigation import write_navigation
+from course_utils.notebooks.report import CourseRun, NotebookRun
+from course_utils.notebooks.running import run_notebooks
+from course_utils.notebooks.storing import store_outputs
+
+__all__ = [
+    "CourseRun",
+    "NotebookRun",
+    "check_stored",
+    "find_notebooks",
+    "run_notebooks",
+    "store_outputs",
+    "write_navigation",
+]
