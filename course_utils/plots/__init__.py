@@ -1,0 +1,32 @@
+"""Plots of the course: numbers and an `ax` in, axes out, alt text with it.
+
+A cell ends with `plots.present(ax)`, which shows the figure with its alt text. No function calls
+`plt.show()`.
+"""
+
+from course_utils.plots.classes import bar_with_intervals, class_counts, confusion_matrix
+from course_utils.plots.curves import lines, training_curves
+from course_utils.plots.distributions import histogram, pixel_histograms, scatter
+from course_utils.plots.images import image_grid, predictions_grid
+from course_utils.plots.presenting import Presented, present
+from course_utils.plots.style import PALETTE, alt_text, describe, drawable, drawable_names
+
+__all__ = [
+    "PALETTE",
+    "Presented",
+    "alt_text",
+    "bar_with_intervals",
+    "class_counts",
+    "confusion_matrix",
+    "describe",
+    "drawable",
+    "drawable_names",
+    "histogram",
+    "image_grid",
+    "lines",
+    "pixel_histograms",
+    "predictions_grid",
+    "present",
+    "scatter",
+    "training_curves",
+]
