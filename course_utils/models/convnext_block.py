@@ -1,5 +1,4 @@
-"""ConvNeXt's block and its parts, which RDNet and its additive twin share: layer norm, gate, stochastic
-depth.
+"""ConvNeXt's block and its parts (layer norm, gate, stochastic depth), shared by RDNet and its twin.
 
 Source: Liu et al. 2022, "A ConvNet for the 2020s", arXiv 2201.03545, figure 4, in the form that RDNet (arXiv
 2403.19588) gives it. The parameter names and operations are those of timm's `rdnet`. Notebook 11 derives it.
@@ -37,8 +36,7 @@ class EffectiveSqueezeExcitation(nn.Module):
 
 
 class DropPath(nn.Module):
-    """Stochastic depth (arXiv 1603.09382): in training, drop a block's whole output for some pictures of the
-    batch.
+    """Stochastic depth (arXiv 1603.09382): in training, drop a block's output for some of the pictures.
 
     What is kept is divided by the probability of being kept, so that the expected output stays the same.
     """
@@ -61,8 +59,7 @@ class DropPath(nn.Module):
 
 
 class FeatureBlock(nn.Module):
-    """ConvNeXt's block: 7x7 depthwise, layer norm, 1x1 to `inner`, GELU, 1x1 to `out_channels`, perhaps a
-    gate.
+    """7x7 depthwise, layer norm, 1x1 to `inner`, GELU, 1x1 to `out_channels`, perhaps a gate.
 
     Maps (B, in, H, W) to (B, out, H, W).
     """

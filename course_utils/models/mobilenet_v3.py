@@ -75,8 +75,7 @@ def make_divisible(channels: float, divisor: int = 8) -> int:
 
 
 class ConvNormActivation(nn.Sequential):
-    """Convolution without bias, batch norm, activation: (B, C, H, W) to (B, out_channels, H / stride, W /
-    stride).
+    """Convolution without bias, batch norm, activation: (B, in, H, W) to (B, out, H / stride, W / stride).
 
     The padding keeps the size of the map at stride 1. `activation=None` leaves the activation out (a linear
     bottleneck).
@@ -135,8 +134,7 @@ class SqueezeExcitation(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """Expand with a 1x1 convolution, filter each channel alone (depthwise), weigh, and project back with a
-    1x1 one.
+    """Expand with a 1x1 convolution, filter each channel alone (depthwise), weigh, project back with 1x1.
 
     "Inverted" because the wide part is inside and the shortcut joins the narrow ends. The shortcut exists
     where the block changes neither the size of the map nor the number of channels.

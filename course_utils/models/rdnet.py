@@ -189,9 +189,7 @@ class RDNet(nn.Module):
 
 
 def stem(in_channels: int, channels: int, patch_size: int) -> nn.Sequential:
-    """Return the layers that cut the picture into patches: (B, in, H, W) to (B, channels, H / patch, W /
-    patch).
-    """
+    """Return the layers that cut (B, in, H, W) into patches: (B, channels, H / patch, W / patch)."""
     convolution = nn.Conv2d(in_channels, channels, kernel_size=patch_size, stride=patch_size)
     return nn.Sequential(convolution, LayerNorm2d(channels))
 
@@ -203,9 +201,7 @@ def drop_path_rates(last: float, blocks: Sequence[int]) -> list[list[float]]:
 
 
 def transition(in_channels: int, out_channels: int, *, halves: bool) -> list[nn.Module]:
-    """Return the layers between two stages: layer norm and a convolution that mixes, narrows and perhaps
-    halves the map.
-    """
+    """Return the layers between two stages: layer norm and a convolution that may halve the map."""
     size = 2 if halves else 1
     return [LayerNorm2d(in_channels), nn.Conv2d(in_channels, out_channels, kernel_size=size, stride=size)]
 
@@ -221,9 +217,7 @@ def initialise(module: nn.Module) -> None:
 def rdnet_tiny(
     *, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.0, drop_path: float = 0.0
 ) -> RDNet:
-    """Return the published tiny RDNet (23.9 M parameters with 1000 classes, 22.8 M with 12), randomly
-    initialised.
-    """
+    """Return the published tiny RDNet, randomly initialised: 23.9 M parameters with 1000 classes."""
     return RDNet(TINY, num_classes=num_classes, in_channels=in_channels, dropout=dropout, drop_path=drop_path)
 
 

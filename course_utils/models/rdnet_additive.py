@@ -1,5 +1,4 @@
-"""RDNet's twin that adds instead of appending: the other arm of the experiment "concatenation against
-addition".
+"""RDNet's twin that adds instead of appending: the other arm of "concatenation against addition".
 
 Source: the question is that of arXiv 2403.19588, section 3; with addition the blocks are those of ConvNeXt
 (arXiv 2201.03545). The twin has the same stem, the same number of blocks on maps of the same sizes, the same
@@ -45,8 +44,9 @@ class AdditiveBlock(nn.Module):
 
 
 class AdditiveRDNet(nn.Module):
-    """RDNet's frame around additive blocks: `widths` are the channels of the stages, `sizes` gives all but
-    growth.
+    """RDNet's frame around additive blocks.
+
+    `widths` are the channels of the stages; `sizes` gives the rest, its growth rates are not used.
     """
 
     def __init__(
@@ -111,9 +111,7 @@ def additive_twin(
 
 
 def matching_widths(sizes: Sizes, *, in_channels: int = 3) -> list[int]:
-    """Return the widths, multiples of 4, that bring the parameters up to each stage nearest to those of
-    RDNet.
-    """
+    """Return the widths (multiples of 4) whose parameters up to each stage are nearest to those of RDNet."""
     with torch.device("meta"):  # shapes without memory
         model = RDNet(sizes, in_channels=in_channels)
     surplus = -_num_parameters(model.stem)  # of the twin over RDNet, up to the stage

@@ -20,9 +20,7 @@ def convolution(in_channels: int, out_channels: int, *, kernel: int, stride: int
 
 
 def projection(in_channels: int, out_channels: int, stride: int) -> nn.Sequential | None:
-    """Return what brings a block's input to the shape of its output, or None where the shapes agree (option
-    B).
-    """
+    """Return what brings a block's input to its output's shape, or None where they agree (option B)."""
     if stride == 1 and in_channels == out_channels:
         return None
     return nn.Sequential(
@@ -149,9 +147,7 @@ class ResNet(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Start convolutions with He's normal distribution by fan-out; batch norms and the head keep PyTorch's
-    start.
-    """
+    """Start convolutions with He's normal distribution by fan-out; the rest keeps PyTorch's start."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 

@@ -17,9 +17,7 @@ HIDDEN = (1024, 512)
 def convolution_block(
     in_channels: int, out_channels: int, *, kernel: int = 3, activation: type[nn.Module] = nn.ReLU
 ) -> list[nn.Module]:
-    """Return convolution, batch norm, activation and a 2x2 max pool: (B, in, H, W) to (B, out, H // 2, W //
-    2).
-    """
+    """Return convolution, batch norm, activation, 2x2 max pool: (B, in, H, W) to (B, out, H // 2, W // 2)."""
     return [
         nn.Conv2d(in_channels, out_channels, kernel, stride=1, padding=kernel // 2),
         nn.BatchNorm2d(out_channels),
@@ -29,8 +27,7 @@ def convolution_block(
 
 
 class SimpleCNN(nn.Module):
-    """Convolution blocks with the given `channels`, then linear layers of the `hidden` widths and the
-    classes.
+    """Convolution blocks of the given `channels`, then linear layers of the `hidden` widths and classes.
 
     `image_size` is the side in pixels, or (height, width): the first linear layer's size follows from it, so
     the network takes pictures of this size only. `dropout` acts before each linear layer (0 as in the
@@ -103,8 +100,7 @@ def simple_cnn(
     width_factor: float = 1.0,
     dropout: float = 0.0,
 ) -> SimpleCNN:
-    """Return Track B's network (12.8 M parameters at 128 px, 11 classes) with all widths scaled by
-    `width_factor`.
+    """Return Track B's network, randomly initialised: 12.8 M parameters at 128 px with 11 classes.
 
     A `width_factor` of 0.25 needs a sixteenth of the work; widths are rounded to multiples of 8. See
     `SimpleCNN` for the other arguments and for more freedom.
