@@ -139,7 +139,7 @@ def log_loss(logits: np.ndarray, targets: Labels) -> float:
 def log_loss_from_probabilities(probabilities: np.ndarray, targets: Labels) -> float:
     """Mean negative log-likelihood of probabilities (N, K) whose rows sum to 1.
 
-    A probability of 0 counts as the smallest step of its float type, as in scikit-learn, so that the loss
+    A probability below the machine epsilon of its float type counts as that, as in scikit-learn, so that the loss
     stays finite. ValueError if a row is no distribution.
     """
     table, truth = _checked_scores(probabilities, targets)
@@ -147,9 +147,8 @@ def log_loss_from_probabilities(probabilities: np.ndarray, targets: Labels) -> f
         raise ValueError(
             "expected probabilities: every row at least 0 with the sum 1; for logits use log_loss"
         )
-    smallest = (
-        np.finfo(np.asarray(probabilities).dtype).eps if np.asarray(probabilities).dtype.kind == "f" else 0
-    )
+    kind = np.asarray(probabilities).dtype
+    smallest = np.finfo(kind if kind.kind == "f" else np.float64).eps
     chosen = table[np.arange(len(truth)), truth]
     return float(-np.mean(np.log(np.clip(chosen, smallest, None))))
 

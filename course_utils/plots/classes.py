@@ -49,8 +49,8 @@ def confusion_matrix(
     plot.figure.colorbar(picture, ax=plot, shrink=0.8, label=unit)
     names = drawable_names(class_names, max_length=22)
     small: dict[str, Any] = {"fontsize": float(np.clip(190 / num, 5.5, 10))}
-    plot.set_xticks(range(num), names, rotation=45 if max(map(len, names)) > 2 else 0, **small)
-    if max(map(len, names)) > 2:
+    plot.set_xticks(range(num), names, **small)
+    if max(map(len, names)) * 0.09 > side * 0.8 / num:  # the longest name is wider than a column
         plot.set_xticks(range(num), names, rotation=45, ha="right", rotation_mode="anchor", **small)
     plot.set_yticks(range(num), names, **small)
     plot.set_xlabel("predicted class")
@@ -137,6 +137,7 @@ def class_counts(
     plot.set_ylim(num - 0.5, -0.5)
     plot.margins(x=0.1)
     plot.set_xlabel("images")
+    plot.xaxis.get_major_locator().set_params(integer=True)
     if bars > 1:
         plot.legend()
     if title:

@@ -128,7 +128,7 @@ def _draw(
         height = width * picture.shape[0] / picture.shape[1]
         x, y = left + (1 - width) / 2, top + (tallest - height) / 2
         options: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 255} if picture.ndim == 2 else {}
-        way = "nearest" if max(picture.shape[:2]) <= 150 * size else "antialiased"
+        way = "nearest" if max(picture.shape[:2]) <= 64 else "auto"
         grid.imshow(picture, extent=(x, x + width, y + height, y), interpolation=way, **options)
         if texts:
             grid.text(left + 0.5, top - 0.03, texts[index], ha="center", va="bottom", fontsize=9)

@@ -102,7 +102,7 @@ def encode(picture: Image.Image) -> tuple[bytes, str]:
 def _bytes(picture: Image.Image, kind: str) -> bytes:
     buffer = io.BytesIO()
     if kind == "JPEG":
-        picture.save(buffer, format="JPEG", quality=88, subsampling=0, optimize=True)
+        picture.save(buffer, format="JPEG", quality=82, subsampling=1, optimize=True)
     else:
         picture.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()

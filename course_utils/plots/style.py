@@ -155,12 +155,21 @@ def drawable_names(names: Sequence[object], *, max_length: int = 26) -> list[str
     does too.
     """
     texts = [drawable(str(name), f"class {index}") for index, name in enumerate(names)]
-    short = [text if len(text) <= max_length else text[: max_length - 1].rstrip() + "…" for text in texts]
+    short = [_cut(text, max_length) for text in texts]
+    if len(set(short)) < len(set(texts)):  # names that differ at the end only: cut the middle out
+        short = [_cut(text, max_length, keep_end=max_length // 2) for text in texts]
     doubled = {text for text in short if short.count(text) > 1}
     named = [f"class {i}" if text in doubled or not text else text for i, text in enumerate(short)]
     return [
         f" {text}" if text.startswith("_") else text for text in named
     ]  # matplotlib hides "_..." in legends
+
+
+def _cut(text: str, max_length: int, keep_end: int = 0) -> str:
+    if len(text) <= max_length:
+        return text
+    end = text[len(text) - keep_end :]
+    return text[: max_length - 1 - keep_end].rstrip() + "…" + end
 
 
 def forget_fonts() -> None:
