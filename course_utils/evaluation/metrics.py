@@ -139,8 +139,8 @@ def log_loss(logits: np.ndarray, targets: Labels) -> float:
 def log_loss_from_probabilities(probabilities: np.ndarray, targets: Labels) -> float:
     """Mean negative log-likelihood of probabilities (N, K) whose rows sum to 1.
 
-    A probability below the machine epsilon of its float type counts as that, as in scikit-learn, so that the loss
-    stays finite. ValueError if a row is no distribution.
+    A probability below the machine epsilon of its float type counts as that epsilon, as in scikit-learn, so
+    that the loss stays finite. ValueError if a row is no distribution.
     """
     table, truth = _checked_scores(probabilities, targets)
     if not _are_distributions(table):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from course_utils.plots.style import PALETTE, describe, drawable, drawable_names, new_axes, number, styled
 
@@ -137,7 +138,7 @@ def class_counts(
     plot.set_ylim(num - 0.5, -0.5)
     plot.margins(x=0.1)
     plot.set_xlabel("images")
-    plot.xaxis.get_major_locator().set_params(integer=True)
+    plot.xaxis.set_major_locator(MaxNLocator(integer=True))
     if bars > 1:
         plot.legend()
     if title:

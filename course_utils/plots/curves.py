@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from course_utils.plots.style import (
     DASHES,
@@ -113,7 +114,7 @@ def training_curves(
             what
         ]
         label_axes(panel, "epoch", unit, "")
-        panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         if len(found) > 1 or what != "learning_rate":
             panel.legend()
         describe(panel, f"{unit} over {len(epochs)} epochs: {'; '.join(told)}.")
