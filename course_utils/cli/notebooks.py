@@ -10,15 +10,15 @@ def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
         "run",
         parents=[common],
         help="run notebooks and keep the executed copies",
-        description="Run notebooks, all if none is named. The notebooks themselves are not changed: executed copies, "
-        "HTML pages, index.html and status.json go to a new folder below runs/. Exit code 1 if a notebook fails.",
+        description="Run notebooks, all if none is named. The notebooks themselves are not changed: executed "
+        "copies, HTML pages, index.html and status.json go to a new folder. Exit code 1 if a notebook fails.",
         epilog="Example: python -m course_utils run 01 09 --profile smoke -p epochs=2",
     )
     _add_names(run)
     run.add_argument(
         "--profile",
         choices=("smoke", "quick", "full"),
-        help="smoke: seconds; quick: about a minute each; full: the real recipe. Default: COURSE_PROFILE, else quick",
+        help="smoke: seconds; quick: a minute each; full: the real recipe. Default: quick, or COURSE_PROFILE",
     )
     run.add_argument(
         "-p",

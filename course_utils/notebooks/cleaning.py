@@ -6,7 +6,7 @@ from typing import Any
 import nbformat
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-# tqdm's lines: "Training:  40%|████      | 2/5 [00:01<00:02,  1.9it/s]"; without a total "12it [00:01, 9.8it/s]".
+# tqdm's lines: "Train:  40%|████      | 2/5 [00:01<00:02,  1.9it/s]"; without total "12it [00:01, 9.8it/s]".
 _PROGRESS_LINE = re.compile(r"\d+%\|.*\|.*\[.*\]|\d+\s?\w+ \[\d+:\d\d.*\]")
 _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},

@@ -44,4 +44,5 @@ def _find(name: str, available: list[Path]) -> Path:
             f"{name!r} fits several notebooks: {', '.join(path.stem for path in fitting)}. Name one of them."
         )
     stems = [path.stem for path in available]
-    raise ValueError(f"there is no notebook {name!r}{did_you_mean(stem, stems)} Known: {', '.join(stems)}.")
+    known = f"Known: {', '.join(stems) or 'none'}."
+    raise ValueError(f"there is no notebook {name!r}{did_you_mean(stem, stems) or '.'} {known}")

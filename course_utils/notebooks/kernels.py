@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import papermill
 import psutil
@@ -19,7 +19,6 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
-from papermill.exceptions import PapermillExecutionError
 
 from course_utils.notebooks.inspecting import literal_path, quiet_papermill
 
@@ -81,16 +80,18 @@ def execute(
     parameters: dict[str, Any],
     environment: dict[str, str],
     watch: KernelWatch,
+    log: Path,
     on_cell: Callable[[Any, int], None],
 ) -> None:
-    """Run `notebook` and keep the executed copy, also a partial one, at `output`; `on_cell(cell, index)`
-    before each cell.
+    """Run `notebook` and keep the executed copy, also a partial one, at `output`.
 
-    Raises PapermillExecutionError when a cell fails and nbclient's DeadKernelError, with the cause, when the
-    kernel is gone.
+    `on_cell(cell, index)` is called before each cell. What the kernel process itself prints (a crash,
+    libraries below Python) goes to the file `log`. Raises PapermillExecutionError when a cell fails,
+    nbclient's DeadKernelError, with the cause, when the kernel is gone, and RuntimeError when it does not
+    start.
     """
     papermill_engines.register(_ENGINE, _Engine)
-    with quiet_papermill():
+    with quiet_papermill(), log.open("wb") as log_file:
         papermill.execute_notebook(
             literal_path(notebook),
             literal_path(output),
@@ -101,6 +102,7 @@ def execute(
             progress_bar=False,
             environment=environment,
             watch=watch,
+            log_file=log_file,
             on_cell_start=lambda cell, cell_index: on_cell(cell, cell_index),
         )
 
@@ -109,15 +111,14 @@ class _ThisPython(KernelSpecManager):
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """Give this interpreter's kernel, whatever is installed under the name."""
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        return KernelSpec(argv=command, display_name="Python 3 (ipykernel)", language="python")
+        quiet = ["--IPKernelApp.log_level=ERROR"]
+        return KernelSpec(argv=command + quiet, display_name="Python 3 (ipykernel)", language="python")
 
 
 class _Client(PapermillNotebookClient):
-    def __init__(
-        self, nb_man: Any, *, environment: dict[str, str], watch: KernelWatch, **options: Any
-    ) -> None:
+    def __init__(self, nb_man: Any, *, start: dict[str, Any], watch: KernelWatch, **options: Any) -> None:
         super().__init__(nb_man, **options)
-        self._environment = environment
+        self._start = start
         self._watch = watch
 
     def create_kernel_manager(self) -> Any:
@@ -126,8 +127,8 @@ class _Client(PapermillNotebookClient):
         return self.km
 
     def start_new_kernel(self, **options: Any) -> None:
-        """Start the kernel with the environment, and watch it."""
-        super().start_new_kernel(env=self._environment, **options)
+        """Start the kernel with our environment and log, and watch it."""
+        super().start_new_kernel(**self._start, **options)
         self.provisioner = self.km.provisioner
         self._watch.follow(self.provisioner.pid)
 
@@ -149,6 +150,7 @@ class _Engine(NBClientEngine):
         *,
         environment: dict[str, str],
         watch: KernelWatch,
+        log_file: IO[bytes],
         on_cell_start: Any,
         **_: Any,
     ) -> None:
@@ -157,7 +159,7 @@ class _Engine(NBClientEngine):
 
         client = _Client(
             nb_man,
-            environment=environment,
+            start={"env": environment, "stdout": log_file, "stderr": log_file},
             watch=watch,
             on_cell_start=on_cell_start,
             kernel_name=kernel_name,
@@ -166,13 +168,6 @@ class _Engine(NBClientEngine):
             log=logger,
         )
         client.execute()
-
-
-def failure_text(error: BaseException) -> str:
-    """Give the error of a failed cell, or of a kernel that is gone, as one short text."""
-    if isinstance(error, PapermillExecutionError):
-        return f"{error.ename}: {error.evalue}"
-    return str(error) or type(error).__name__
 
 
 def _cause(exit_code: int | None) -> str:

@@ -2,8 +2,6 @@
 table.
 """
 
-import re
-import textwrap
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -11,20 +9,15 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import nbformat
-from nbclient.exceptions import DeadKernelError
-from papermill.exceptions import PapermillExecutionError
 
-from course_utils import files, runtime
-from course_utils.notebooks import kernels, rendering
+from course_utils import runtime
+from course_utils.notebooks import failures, kernels, rendering
 from course_utils.notebooks.finding import find_notebooks
 from course_utils.notebooks.inspecting import plan_parameters
 from course_utils.notebooks.progress import Progress
 from course_utils.notebooks.report import CourseRun, NotebookRun
 from course_utils.params import ParameterError
 from course_utils.runs import RESULTS_MIMETYPE, RunFolder
-
-_STYLE_CODES = re.compile(r"\x1b\[[0-9;]*m")
-_ERROR_LINES = 30
 
 
 def run_notebooks(
@@ -72,6 +65,9 @@ def run_notebooks(
                 progress=progress,
                 changed=course.write_status,
             )
+    except (KeyboardInterrupt, SystemExit):
+        progress.say(course.table())
+        raise
     finally:
         course.write_status()
         rendering.write_index(course.folder / "index.html", course.profile, course.notebooks)
@@ -89,11 +85,12 @@ def run_one(
 ) -> None:
     """Run one notebook into `folder`, keep `run` up to date, and call `changed` at each step.
 
-    A failing cell or a dead kernel is noted in `run`; Ctrl-C and SystemExit are noted and raised again.
+    Beside the executed copy and its page, what the kernel process printed is kept if the notebook failed. A
+    failing cell or a dead kernel is noted in `run`; Ctrl-C and SystemExit are noted and raised again.
     """
     cells = nbformat.read(notebook, as_version=4).cells
     run.num_code_cells = sum(_runs(cell) for cell in cells) + bool(run.parameters)
-    output = folder / notebook.name
+    output, log = folder / notebook.name, folder / f"{notebook.stem}.kernel.log"
     watch = kernels.KernelWatch(progress.tick)
     start_s = time.monotonic()
 
@@ -111,22 +108,25 @@ def run_one(
     details = ""
     try:
         kernels.execute(
-            notebook, output, parameters=run.parameters, environment=environment, watch=watch, on_cell=on_cell
+            notebook,
+            output,
+            parameters=run.parameters,
+            environment=environment,
+            watch=watch,
+            log=log,
+            on_cell=on_cell,
         )
         run.status = "ok"
-    except (PapermillExecutionError, DeadKernelError) as error:
-        run.status, run.reason = "failed", kernels.failure_text(error)
-        if isinstance(error, DeadKernelError):
-            _mark_dead_cell(output, run)
-        details = _failure_details(error, output, run)
-    except BaseException as error:
-        stopped = isinstance(error, KeyboardInterrupt | SystemExit)
-        run.status, run.reason = (
-            ("stopped", "stopped by hand") if stopped else ("failed", f"{type(error).__name__}: {error}")
-        )
+    except failures.EXPECTED as error:
+        run.status, run.reason = "failed", failures.reason(error)
+        details = failures.note(error, output, log, run)
+    except (KeyboardInterrupt, SystemExit):
+        run.status, run.reason = "stopped", "stopped by hand"
         raise
     finally:
         watch.end()
+        if run.status != "failed" or log.stat().st_size == 0:
+            log.unlink(missing_ok=True)
         run.seconds = round(time.monotonic() - start_s, 2)
         run.peak_memory_bytes = watch.peak_bytes
         if output.exists():
@@ -135,7 +135,8 @@ def run_one(
         changed()
     if details:
         progress.say(details)
-    rendering.write_page(output, output.with_suffix(".html"))
+    if output.exists():
+        rendering.write_page(output, output.with_suffix(".html"))
 
 
 def collect_key_results(executed: Path) -> dict[str, Any]:
@@ -159,38 +160,3 @@ def _new_folder(out: str | Path | None) -> Path:
         raise ValueError(f"the output folder {folder} holds something already; give a new or an empty one.")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _mark_dead_cell(output: Path, run: NotebookRun) -> None:
-    """Put right what papermill writes when the kernel is gone: every cell completed, no error."""
-    nb = nbformat.read(output, as_version=4)
-    index = next((i for i, cell in enumerate(nb.cells) if cell.get("id") == run.cell_id), None)
-    if index is None:
-        return
-    nb.metadata.papermill["exception"] = True
-    nb.cells[index].metadata.papermill.update(status="failed", exception=True)
-    message = f"DeadKernelError: {run.reason}"
-    nb.cells[index].outputs.append(
-        nbformat.v4.new_output("error", ename="DeadKernelError", evalue=run.reason, traceback=[message])
-    )
-    for cell in nb.cells[index + 1 :]:
-        cell.metadata.papermill.update(status="pending", exception=None)
-    files.write_text(output, nbformat.writes(nb) + "\n")
-
-
-def _failure_details(error: BaseException, output: Path, run: NotebookRun) -> str:
-    """Give the failing cell's source and the end of its error, for the screen."""
-    cells = nbformat.read(output, as_version=4).cells
-    source = next((cell.source for cell in cells if cell.get("id") == run.cell_id), "")
-    trace = "\n".join(error.traceback) if isinstance(error, PapermillExecutionError) else run.reason
-    lines = _STYLE_CODES.sub("", trace).splitlines()
-    if len(lines) > _ERROR_LINES:
-        lines = ["...", *lines[-_ERROR_LINES:]]
-    parts = [
-        f"--- {run.name}, code cell {run.code_cell} of {run.num_code_cells}:",
-        textwrap.indent(source, "    "),
-        "--- failed with:",
-        textwrap.indent("\n".join(lines), "    "),
-        f"--- the partly executed notebook: {output}",
-    ]
-    return "\n".join(parts)

@@ -19,7 +19,7 @@ class Settings:
         values = self.__dict__.get("_values", {})
         if name not in values:
             raise AttributeError(
-                f"there is no setting {name!r}{did_you_mean(name, values)} Known: {', '.join(values)}."
+                f"there is no setting {name!r}{did_you_mean(name, values) or '.'} Known: {', '.join(values)}."
             )
         return values[name]
 

@@ -31,7 +31,8 @@ class KeyResults:
         return {
             "text/plain": repr(self),
             "text/html": f"<table><tbody>{rows}</tbody></table>",
-            RESULTS_MIMETYPE: json.loads(files.to_json(self.values, nan_as_null=True)),
+            # A list, since notebooks are written with sorted keys.
+            RESULTS_MIMETYPE: json.loads(files.to_json(list(self.values.items()), nan_as_null=True)),
         }
 
 

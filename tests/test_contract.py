@@ -1,0 +1,69 @@
+"""The package keeps its shape: who imports whom, what an import costs, who reads the environment."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = (
+    "torch",
+    "torchvision",
+    "timm",
+    "numpy",
+    "matplotlib",
+    "PIL",
+    "sklearn",
+    "papermill",
+    "nbconvert",
+    "IPython",
+)
+
+
+def test_imports_go_downwards_only():
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command; lint_imports_command()",
+    ]
+    done = subprocess.run([*command, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"Contracts: \d+ kept, 0 broken", done.stdout)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "course_utils",
+        "course_utils.files",
+        "course_utils.runtime",
+        "course_utils.params",
+        "course_utils.runs",
+    ],
+)
+def test_the_frame_imports_no_heavy_library(module):
+    assert loaded_by(f"import {module}") == set()
+
+
+def test_help_of_the_command_line_imports_no_heavy_library():
+    code = "import course_utils.cli as cli\ntry: cli.main(['run', '--help'])\nexcept SystemExit: pass"
+    assert loaded_by(code) == set()
+
+
+def test_only_runtime_reads_the_environment():
+    reading = re.compile(r"\b(environ|getenv|putenv)\b")
+    found = [
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "course_utils").rglob("*.py"))
+        if reading.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == ["course_utils/runtime.py"]
+
+
+def loaded_by(code: str) -> set[str]:
+    """Give which heavy libraries a fresh Python has loaded after `code`."""
+    code += f"\nimport sys\nprint('loaded:', *[name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split()[1:])
