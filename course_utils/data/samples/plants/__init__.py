@@ -1,0 +1,1 @@
+"""What the drawn seedlings are made of: soil, leaves, and twelve species."""
