@@ -32,7 +32,8 @@ class Batches(Dataset):
     `mean` and `std` per channel normalise; `augment` changes training pictures before that; `shuffle` deals
     them anew in each epoch. With several processes each of the `world_size` ranks gets its share of every
     batch, so the batch as a whole is what one process would see. `num_workers` processes prepare batches
-    ahead (0: this process does it when asked).
+    ahead (0: this process does it when asked), started by `multiprocessing_context` ("fork", "spawn",
+    "forkserver"; None: the system's own way).
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Batches(Dataset):
         shuffle: bool = False,
         seed: int = 0,
         num_workers: int = 0,
+        multiprocessing_context: str | None = None,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
@@ -65,6 +67,7 @@ class Batches(Dataset):
         self.shuffle = shuffle
         self.seed = seed
         self.num_workers = num_workers
+        self.multiprocessing_context = multiprocessing_context
         self.rank, self.world_size = rank, world_size
         self._order: tuple[int, np.ndarray] | None = None  # of the epoch asked for last
         self._loader: DataLoader | None = None
@@ -104,6 +107,7 @@ class Batches(Dataset):
                 batch_size=None,  # an item of this data set is a whole batch
                 sampler=self._sampler,
                 num_workers=self.num_workers,
+                multiprocessing_context=self.multiprocessing_context,
                 persistent_workers=True,
                 pin_memory=torch.cuda.is_available(),
             )

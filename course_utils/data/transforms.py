@@ -55,8 +55,9 @@ class RandomAffine:
         height, width = images.shape[-2:]
         cosine, sine, aspect = torch.cos(angle) * zoom, torch.sin(angle) * zoom, height / width
         matrices = torch.zeros(len(images), 2, 3, dtype=images.dtype, device=images.device)
-        matrices[:, 0, 0], matrices[:, 0, 1] = cosine, (cosine * shear - sine) * aspect
-        matrices[:, 1, 0], matrices[:, 1, 1] = sine / aspect, sine * shear + cosine
+        matrices[:, 0, 0] = cosine - sine * shear  # from the place in the result to the place to read at
+        matrices[:, 0, 1] = (cosine * shear + sine) * aspect
+        matrices[:, 1, 0], matrices[:, 1, 1] = -sine / aspect, cosine
         matrices[:, :, 2] = signed[:, 3:5] * 2 * self.translate  # the grid is 2 wide: from -1 to 1
         grid = F.affine_grid(matrices, list(images.shape), align_corners=False)  # (B, H, W, 2)
         return F.grid_sample(images, grid, padding_mode=self.fill, align_corners=False)

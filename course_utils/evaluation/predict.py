@@ -17,7 +17,7 @@ from course_utils.data.loaders import Batches
 
 @dataclass(frozen=True)
 class Predictions:
-    """`logits` float32 (N, K), `targets` int64 (N,) (-1: unlabelled) and `ids`, row for row; `class_names` (K,)."""
+    """`logits` float32 (N, K), `targets` int64 (N,) (-1: unlabelled), `ids` (N,), `class_names` (K,)."""
 
     logits: np.ndarray
     targets: np.ndarray

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from course_utils.models.depthwise import DepthwiseConv2d
+
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "hard_swish": nn.Hardswish}
 
 
@@ -78,7 +80,8 @@ class ConvNormActivation(nn.Sequential):
     """Convolution without bias, batch norm, activation: (B, in, H, W) to (B, out, H / stride, W / stride).
 
     The padding keeps the size of the map at stride 1. `activation=None` leaves the activation out (a linear
-    bottleneck).
+    bottleneck). `depthwise` gives each channel one filter of its own; then both channel counts have to be
+    equal.
     """
 
     def __init__(
@@ -89,21 +92,21 @@ class ConvNormActivation(nn.Sequential):
         kernel: int,
         stride: int = 1,
         dilation: int = 1,
-        groups: int = 1,
+        depthwise: bool = False,
         activation: str | None = None,
     ) -> None:
         padding = (kernel - 1) // 2 * dilation
+        convolution: nn.Module
+        if depthwise:
+            convolution = DepthwiseConv2d(
+                in_channels, kernel, stride=stride, padding=padding, dilation=dilation
+            )
+        else:
+            convolution = nn.Conv2d(
+                in_channels, out_channels, kernel, stride, padding, dilation=dilation, bias=False
+            )
         layers: list[nn.Module] = [
-            nn.Conv2d(
-                in_channels,
-                out_channels,
-                kernel,
-                stride,
-                padding,
-                dilation=dilation,
-                groups=groups,
-                bias=False,
-            ),
+            convolution,
             nn.BatchNorm2d(out_channels, eps=0.001, momentum=0.01),
         ]
         if activation is not None:
@@ -153,7 +156,7 @@ class InvertedResidual(nn.Module):
                 kernel=row.kernel,
                 stride=1 if row.dilation > 1 else row.stride,
                 dilation=row.dilation,
-                groups=row.expanded,
+                depthwise=True,
                 activation=row.activation,
             )
         )
@@ -205,6 +208,7 @@ class MobileNetV3(nn.Module):
 
         hidden = make_divisible(hidden * width_factor)
         self.features = nn.Sequential(*layers)
+        self.stage_names = tuple(f"features.{number}" for number in range(len(layers)))
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(
             nn.Linear(6 * channels, hidden),

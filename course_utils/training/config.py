@@ -63,7 +63,7 @@ class TrainingConfig:
             value = getattr(self, name)
             if value not in options:
                 raise ValueError(
-                    f"{name} is {value!r}; expected one of {', '.join(options)}."
+                    f"{name} is {value!r}; expected one of {', '.join(options)}"
                     f"{did_you_mean(str(value), options)}"
                 )
 
@@ -73,7 +73,7 @@ class TrainingConfig:
         known = [field.name for field in fields(cls)]
         for key in values:
             if key not in known:
-                raise ValueError(f"{key!r} is no setting of a training run.{did_you_mean(key, known)}")
+                raise ValueError(f"{key!r} is no setting of a training run{did_you_mean(key, known)}")
         return cls(**values)
 
     def as_dict(self) -> dict[str, Any]:

@@ -105,8 +105,9 @@ def fit(
         for epoch in range(first_epoch, last_epoch):
             if stopping.should_stop:
                 break
-            freezing.set_backbone_frozen(model, epoch < config.freeze_epochs)
-            freezing.train_mode(model)
+            if config.freeze_epochs:
+                freezing.freeze(model) if epoch < config.freeze_epochs else freezing.unfreeze(model)
+            model.train()
             rate, started = optimizer.param_groups[0]["lr"], time.perf_counter()
             sums = train_epoch(
                 model,
@@ -143,7 +144,6 @@ def fit(
             bar.set_postfix_str(f"epoch {epoch + 1}/{config.epochs}, val accuracy {val_accuracy:.3f}")
 
     result.stopped_early = stopping.should_stop and len(result.history) < config.epochs
-    freezing.set_backbone_frozen(model, False)
     if stopping.best_epoch is not None:
         result.best_epoch, result.best_value = stopping.best_epoch + 1, float(stopping.best or 0.0)
         weights.load_weights(model, run.path / "best.safetensors")

@@ -93,8 +93,8 @@ def train_epoch(
         if not math.isfinite(value):
             raise FloatingPointError(
                 f"the training loss is {value} in epoch {epoch + 1}, step {step + 1} of {len(batches)}, at "
-                f"the learning rate {rate:.3g}. The best weights so far are kept. Lower learning_rate, or set "
-                "clip_norm."
+                f"the learning rate {rate:.3g}. The best weights so far are kept. Lower learning_rate, or "
+                "set clip_norm."
             )
         sums.loss += value * len(targets)
         sums.correct += int((logits.argmax(dim=1) == targets).sum())
