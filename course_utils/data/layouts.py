@@ -286,11 +286,13 @@ def _stored_class_names(root: Path) -> list[str] | None:
 
 
 def _nothing_there(listing: Listing) -> str:
-    text = f"{listing.folder} holds no pictures."
-    if listing.left_out or listing.linked_twice:
+    text = f"{listing.folder} holds no pictures"
+    if listing.remarks():
         text += f" ({'; '.join(listing.remarks())})"
     if any(listing.folder.rglob("*idx3-ubyte*")):
-        text += (
-            " It holds idx files: make pictures of them with `data prepare digits --source` and this folder."
+        return (
+            text + ". It holds idx files: `data prepare digits --source THIS_FOLDER` makes pictures of them."
         )
-    return text
+    if {".zip", ".gz", ".tar", ".tgz"} & set(listing.left_out):
+        return text + ". Give one of its archives as source, or unpack them first."
+    return text + "."

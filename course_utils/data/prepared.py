@@ -39,7 +39,7 @@ def keep(target: Path, facts: Mapping[str, Any], write: Callable[[Path], None]) 
 
 
 def read_facts(folder: str | Path) -> dict[str, Any]:
-    """Give what the folder's `dataset.json` says, {} when there is none. Raises ValueError when unreadable."""
+    """Give what the folder's `dataset.json` says, {} without one. Raises ValueError when unreadable."""
     path = Path(folder) / FACTS_NAME
     if not path.is_file():
         return {}
