@@ -13,7 +13,7 @@ import nbformat
 from course_utils import runtime
 from course_utils.notebooks import failures, kernels, rendering
 from course_utils.notebooks.finding import find_notebooks
-from course_utils.notebooks.inspecting import plan_parameters
+from course_utils.notebooks.inspecting import declared_parameters, plan_parameters
 from course_utils.notebooks.progress import Progress
 from course_utils.notebooks.report import CourseRun, NotebookRun
 from course_utils.params import ParameterError
@@ -56,7 +56,9 @@ def run_notebooks(
             progress.say(f"{notebook.stem} has no parameter {', '.join(missing)} and runs without.")
     try:
         for notebook, run in zip(notebooks, course.notebooks, strict=True):
-            run.parameters = plan[notebook] | ({} if profile is None else {"profile": profile})
+            run.parameters = plan[notebook]
+            if profile is not None and "profile" in declared_parameters(notebook):
+                run.parameters["profile"] = profile
             run_one(
                 notebook,
                 run,
