@@ -94,7 +94,7 @@ def check_submission(
 
 
 def _columns_swapped(rows: list[Row], ids: Sequence[str]) -> bool:
-    """True if the second column holds most of the ids and the first, where labels may look like ids, does not."""
+    """True if the second column holds most of the ids and the first far fewer (labels may look like ids)."""
     known = set(ids)
     first, second = ({row.values[column] for row in rows} & known for column in (0, 1))
     return len(second) > len(known) / 2 and len(second) > 2 * len(first)

@@ -14,6 +14,7 @@ from course_utils.plots.style import (
     DASHES,
     MARKERS,
     PALETTE,
+    add_legend,
     describe,
     drawable,
     drawable_names,
@@ -62,8 +63,7 @@ def lines(
     if log_y:
         plot.set_yscale("log")
     label_axes(plot, xlabel, ylabel, title)
-    if len(names) > 1 or names != [""]:
-        plot.legend(handles, names, ncols=1 if len(names) <= 10 else 2)
+    add_legend(plot, handles, names)
     describe(plot, f"{title + '. ' if title else ''}{ylabel} over {xlabel}: {'; '.join(told)}.")
     return plot
 

@@ -16,6 +16,7 @@ from course_utils.plots.style import (
     MARKERS,
     ORANGE,
     PALETTE,
+    add_legend,
     describe,
     drawable_names,
     new_axes,
@@ -47,7 +48,7 @@ def histogram(
     edges = np.histogram_bin_edges(together, bins=bins)
     plot = new_axes(ax, 6.5, 3.6)
     names = drawable_names(list(finite))
-    told = []
+    told, handles = [], []
     for index, (name, array) in enumerate(finite.items()):
         counts = np.histogram(array, bins=edges)[0]
         look: dict[str, Any] = {
@@ -57,7 +58,7 @@ def histogram(
         if len(finite) == 1:
             plot.stairs(counts, edges, fill=True, color=BLUE)
         else:
-            plot.stairs(counts, edges, label=names[index], linewidth=2, **look)
+            handles.append(plot.stairs(counts, edges, linewidth=2, **look))
         peak = int(np.argmax(counts)) if len(array) else 0
         told.append(f"{name + ': ' if name else ''}{len(array)} values")
         if len(array):
@@ -66,7 +67,7 @@ def histogram(
     if log_y:
         plot.set_yscale("log")
     if len(finite) > 1:
-        plot.legend()
+        add_legend(plot, handles, names)
     label_axes(plot, xlabel, ylabel, title)
     describe(plot, f"{title + '. ' if title else ''}Histogram of {xlabel}. {'; '.join(told)}.")
     return plot
@@ -144,16 +145,16 @@ def scatter(
     shown = drawable_names(names)
     plot = new_axes(ax, 6.5 if groups is None else 7.5, 5.0)
     size = float(np.clip(3000 / len(xs), 6, 40))
+    handles = []
     for index in present:
         inside = members == index
         look: dict[str, Any] = {
             "color": PALETTE[index % len(PALETTE)],
             "marker": MARKERS[(index + index // 8) % len(MARKERS)],
         }
-        plot.scatter(xs[inside], ys[inside], s=size, alpha=0.75, linewidths=0, label=shown[index], **look)
+        handles.append(plot.scatter(xs[inside], ys[inside], s=size, alpha=0.75, linewidths=0, **look))
     if groups is not None:
-        columns = 1 + len(present) // 21
-        plot.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=1.5, ncols=columns)
+        add_legend(plot, handles, [shown[index] for index in present], outside=True)
     label_axes(plot, xlabel, ylabel, title)
     extent = (
         f"{xlabel} from {number(xs.min())} to {number(xs.max())}, "

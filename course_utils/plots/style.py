@@ -94,6 +94,25 @@ def new_axes(ax: Axes | None, width: float, height: float) -> Axes:
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
+def add_legend(plot: Axes, handles: Sequence[Any], names: Sequence[str], *, outside: bool = False) -> None:
+    """The legend: inside for up to ten names, else (or with `outside`) at the right, in columns that fit."""
+    if len(names) <= 10 and not outside:
+        plot.legend(handles, names)
+        return
+    rows = max(10, int(plot.get_figure(root=True).get_figheight() * 5.2))  # type: ignore[union-attr]
+    columns = -(-len(names) // rows)
+    plot.legend(
+        handles,
+        [_cut(name, 26 if columns == 1 else 14, keep_end=0 if columns == 1 else 7) for name in names],
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        ncols=columns,
+        fontsize=10 if columns == 1 else 8,
+        columnspacing=1.0,
+        markerscale=1.3,
+    )
+
+
 def describe(target: Axes | Figure, text: str) -> None:
     """Attach alt text to axes or a figure; a second call replaces the first."""
     _alt_texts[target] = " ".join(text.split())
