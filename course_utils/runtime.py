@@ -84,8 +84,9 @@ def limit_threads(num_threads: int) -> None:
         raise ValueError(f"num_threads is {num_threads}; expected at least 1.")
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(num_threads)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(num_threads)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(num_threads)
 
 
 def derive_seed(seed: int, kind: str, epoch: int = 0, index: int = 0) -> int:
@@ -149,8 +150,8 @@ def hardware() -> dict[str, Any]:
         "memory_bytes": psutil.virtual_memory().total,
         "accelerators": [],
     }
-    if "torch" in sys.modules:
-        torch = sys.modules["torch"]
+    torch = sys.modules.get("torch")
+    if torch is not None:
         facts["torch_threads"] = torch.get_num_threads()
         facts["accelerators"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         if torch.backends.mps.is_available():
