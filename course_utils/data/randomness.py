@@ -21,7 +21,7 @@ def uniforms(seed: int, kind: str, epoch: int, indices: np.ndarray, count: int) 
     key = np.uint64(runtime.derive_seed(seed, kind, epoch))
     position = np.asarray(indices, dtype=np.uint64)[:, np.newaxis] * np.uint64(count)  # (B,) -> (B, 1)
     counter = position + np.arange(1, count + 1, dtype=np.uint64)  # (B, count); wraps at 2**64, as it may
-    bits = key + counter * _GOLDEN
+    bits = np.asarray(key + counter * _GOLDEN, dtype=np.uint64)
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     bits ^= bits >> np.uint64(31)

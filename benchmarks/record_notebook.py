@@ -1,0 +1,74 @@
+"""Record what a notebook's training reaches, over several seeds: the source of RESULTS.md.
+
+    python -m benchmarks.record_notebook 09 --name digits_quick --profile quick --seeds 0 1 2 [-p epochs=20]
+
+Runs the notebook itself, once for each seed, one after the other, and keeps what its key results say in
+`benchmarks/recorded/NAME.json`, with the command, commit, versions and hardware. Run it on a machine that
+does nothing else.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from course_utils import files, runtime
+from course_utils.notebooks import run_notebooks
+
+RECORDED = Path(__file__).parent / "recorded"
+
+
+def record(
+    notebook: str, *, name: str, profile: str, seeds: list[int], parameters: list[str]
+) -> dict[str, Any]:
+    """Run `notebook` once per seed and give the record, with mean and spread of every numeric key result."""
+    started = runtime.git_commit()
+    runs = []
+    for seed in seeds:
+        given = dict(text.split("=", 1) for text in parameters) | {"seed": str(seed)}
+        with tempfile.TemporaryDirectory() as folder:  # no earlier run to take up: each seed trains
+            environment = {"COURSE_RUNS": folder}
+            report = run_notebooks([notebook], profile=profile, parameters=given, environment=environment)
+        if not report.ok:
+            sys.exit(f"notebook {notebook} failed with seed {seed}; nothing is recorded")
+        runs.append({"seed": seed, **report.notebooks[0].key_results})
+    numeric = [key for key, value in runs[0].items() if isinstance(value, int | float) and key != "seed"]
+    flags = "".join(f" -p {text}" for text in parameters)
+    return {
+        "name": name,
+        "command": f"python -m course_utils run {notebook} --profile {profile}{flags} -p seed=SEED",
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": started,
+        "seeds": seeds,
+        "runs": runs,
+        "mean": {key: statistics.mean(run[key] for run in runs) for key in numeric},
+        "spread": {key: statistics.stdev([run[key] for run in runs]) for key in numeric if len(runs) > 1},
+        "hardware": runtime.hardware(),
+        "versions": runtime.library_versions(),
+    }
+
+
+def main() -> None:
+    """Read the command line, record, write the file."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("notebook")
+    parser.add_argument("--name", required=True, help="name of the record, used in RESULTS.md")
+    parser.add_argument("--profile", default="quick")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("-p", dest="parameters", action="append", default=[], metavar="NAME=VALUE")
+    given = parser.parse_args()
+    values = record(
+        given.notebook, name=given.name, profile=given.profile, seeds=given.seeds, parameters=given.parameters
+    )
+    RECORDED.mkdir(exist_ok=True)
+    files.write_json(RECORDED / f"{given.name}.json", values)
+    print(files.to_json({"mean": values["mean"], "spread": values["spread"]}))
+
+
+if __name__ == "__main__":
+    main()
