@@ -343,7 +343,8 @@ def draw_with(class_names):
     ]
     for ax in axes:
         assert class_names[0] in plots.alt_text(ax)  # the true name, whatever is drawn
-        assert plots.present(ax).data
+        ax.get_figure(root=True).set_dpi(40)
+        ax.get_figure(root=True).canvas.draw()
     return axes
 
 
@@ -439,14 +440,16 @@ def test_a_description_of_ones_own():
 
 
 def test_the_same_numbers_give_the_same_bytes():
-    first, second = (plots.present(plots.training_curves(history())) for _ in range(2))
+    first, second = (plots.present(plots.confusion_matrix(np.eye(3, dtype=int), "abc")) for _ in range(2))
     assert first == second
 
 
 def test_a_drawn_figure_is_a_small_png_that_looks_the_same():
-    ax = plots.training_curves(history(), title="A run")
+    ax = plots.lines(
+        np.arange(9), {n: np.arange(9) ** i for i, n in enumerate(names(3))}, xlabel="t", ylabel="v"
+    )
     buffer = io.BytesIO()
-    ax[0].figure.savefig(buffer, dpi=144, bbox_inches="tight", facecolor="white")
+    ax.figure.savefig(buffer, dpi=144, bbox_inches="tight", facecolor="white")
     picture = plots.present(ax)
     true = np.asarray(Image.open(buffer).convert("RGB"), dtype=int)
     shown = np.asarray(Image.open(io.BytesIO(picture.data)).convert("RGB"), dtype=int)

@@ -110,7 +110,8 @@ def _bytes(picture: Image.Image, kind: str) -> bytes:
 
 def _draw(figure: Figure, dpi: int) -> Image.Image:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", facecolor="white")
+    quick = {"compress_level": 1}  # it is encoded again; this one is only the way into Pillow
+    figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", facecolor="white", pil_kwargs=quick)
     buffer.seek(0)
     return Image.open(buffer).convert("RGB")
 
