@@ -20,8 +20,8 @@ compare ratios, not seconds.
 """
 NOT_RUN = """## Not run here
 
-- No GPU was at hand: the same code is written for it (`select_device("auto")`, float16 with a gradient scaler),
-  and none of the figures above comes from one.
+- No GPU was at hand: the same code is written for it (`select_device("auto")`, float16 with a gradient
+  scaler), and none of the figures above comes from one.
 - The full Kaggle and MNIST sets (profile `full`) have not been run.
 """
 
