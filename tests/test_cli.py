@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from course_utils import cli
 from course_utils.cli.notebooks import parse_assignments
@@ -71,6 +72,40 @@ def test_a_missing_package_is_named_without_a_traceback(capsys, monkeypatch):
     code, _, err = run(capsys, "run", "01")
     assert code == 2
     assert "papermill" in err and "pip install -r requirements.txt" in err
+
+
+def test_data_sets_are_listed_and_described(capsys):
+    code, out, _ = run(capsys, "data", "list")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == [
+        "name",
+        "digits",
+        "seedlings",
+        "food11",
+        "satellite",
+    ]
+    code, out, _ = run(capsys, "data", "list", "digits")
+    assert code == 0 and "licence" in out
+
+
+def test_every_name_is_checked_before_anything_is_prepared(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
+    code, out, err = run(capsys, "data", "prepare", "digits", "satelite")
+    assert (code, out) == (2, "") and "Did you mean 'satellite'?" in err
+    assert not (tmp_path / "data").exists()
+    code, _, err = run(capsys, "data", "check")
+    assert code == 2 and "no data set is prepared" in err
+
+
+def test_checking_a_folder_with_a_damaged_picture_exits_with_1(capsys, tmp_path):
+    for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8), name.encode()[0]).save(tmp_path / name)
+    code, out, _ = run(capsys, "data", "check", str(tmp_path))
+    assert code == 0 and "3 pictures, 2 classes" in out
+    (tmp_path / "dog" / "2.png").write_bytes(b"no picture")
+    code, out, _ = run(capsys, "data", "check", str(tmp_path))
+    assert code == 1 and "2.png" in out
 
 
 def test_doctor_tells_what_there_is(capsys):

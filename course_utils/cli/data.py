@@ -3,63 +3,75 @@
 import argparse
 from typing import Any
 
+_WITHOUT_PATH = ("sample", "kaggle", "download")
+
 
 def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Add the commands."""
     group = subparsers.add_parser("data", help="prepare, list and check the data sets")
     commands = group.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    prepare = commands.add_parser("prepare", parents=[common], help="put data sets into data/, once")
+    prepare = commands.add_parser(
+        "prepare",
+        parents=[common],
+        help="put data sets into the data folder, once",
+        epilog="Example: python -m course_utils data prepare digits seedlings",
+    )
     prepare.add_argument(
-        "names", nargs="+", metavar="NAME", help="a data set, such as digits; see `data list`"
+        "names", nargs="+", metavar="NAME", help="a data set such as digits; see `data list`"
     )
     prepare.add_argument(
         "--source",
         default="sample",
-        help="sample (default, comes with the install), kaggle, or a folder or zip",
+        help="sample (default, needs no network), kaggle, download (the original MNIST), or a folder or archive",
     )
     prepare.set_defaults(function=_prepare)
     listing = commands.add_parser("list", parents=[common], help="list the known data sets")
+    listing.add_argument("names", nargs="*", metavar="NAME", help="describe these; none: a table of all")
     listing.set_defaults(function=_list)
-    check = commands.add_parser("check", parents=[common], help="read every image of prepared data sets")
-    check.add_argument("names", nargs="*", metavar="NAME", help="data sets; none: all that are prepared")
+    check = commands.add_parser("check", parents=[common], help="read every picture of prepared data sets")
+    check.add_argument(
+        "names", nargs="*", metavar="NAME", help="data sets or folders; none: all prepared ones"
+    )
     check.set_defaults(function=_check)
 
 
 def _prepare(options: argparse.Namespace) -> int:
     from course_utils.data import catalog, sources
 
+    if options.source in _WITHOUT_PATH:
+        for name in options.names:
+            catalog.get(name)  # all names are right before anything is written
     for name in options.names:
-        catalog.get(name)
-    for name in options.names:
-        print(f"{name}: {sources.prepare(name, source=options.source, progress=True)}")
+        try:
+            folder = sources.prepare(name, source=options.source, progress=True)
+        except RuntimeError as error:  # not reachable; the message says what to do
+            raise ValueError(str(error)) from error
+        print(f"{name}: {folder}")
     return 0
 
 
 def _list(options: argparse.Namespace) -> int:
-    from course_utils.data import catalog
+    from course_utils.data import sources
 
-    width = max(map(len, catalog.CATALOG))
-    for name, info in catalog.CATALOG.items():
-        print(f"{name:<{width}}  {len(info.class_names):>3} classes  {info.title}")
+    if options.names:
+        print("\n\n".join(sources.describe(name) for name in options.names))
+        return 0
+    rows = [
+        {key: str(value) for key, value in row.items() if key != "sample"} for row in sources.list_datasets()
+    ]
+    widths = {key: max(len(key), *(len(row[key]) for row in rows)) for key in rows[0]}
+    for row in [{key: key for key in widths}, *rows]:
+        print("  ".join(row[key].ljust(width) for key, width in widths.items()).rstrip())
     return 0
 
 
 def _check(options: argparse.Namespace) -> int:
     from course_utils import runtime
-    from course_utils.data import catalog, images
+    from course_utils.data import catalog, sources
 
     names = options.names or [name for name in catalog.CATALOG if (runtime.data_dir() / name).is_dir()]
     if not names:
-        print(f"No data set is prepared in {runtime.data_dir()}; run `data prepare NAME`.")
-    num_bad = 0
-    for name in names:
-        catalog.get(name)
-        folder = runtime.data_dir() / name
-        if not folder.is_dir():
-            raise ValueError(f"{name} is not prepared: there is no {folder}. Run `data prepare {name}`.")
-        report = images.scan(images.list_images(folder))
-        print(f"{name}: {len(report.good)} images can be read, {len(report.bad)} cannot")
-        for path, reason in report.bad:
-            print(f"  {path}: {reason}")
-        num_bad += len(report.bad)
-    return 1 if num_bad else 0
+        raise ValueError(f"no data set is prepared in {runtime.data_dir()}; run `data prepare NAME` first.")
+    reports = [sources.check(name, progress=True) for name in names]
+    print("\n\n".join(map(str, reports)))
+    return 0 if all(report.ok for report in reports) else 1
