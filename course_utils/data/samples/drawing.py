@@ -158,27 +158,43 @@ class Canvas:
         self.side = side
         self.scale = side * oversample
         self._oversample = oversample
+        # A background has no edges to smooth: it stays at its own size, which is cheap, till the first shape.
+        self._zoom = 1
         if isinstance(background, Image.Image):
-            ground = background.resize((side, side), Image.Resampling.BILINEAR)
-            self.image = ground.resize((self.scale, self.scale), Image.Resampling.NEAREST)
+            self._image = background.resize((side, side), Image.Resampling.BILINEAR)
         else:
-            self.image = Image.new("RGB", (self.scale, self.scale), background)
-        self._draw = ImageDraw.Draw(self.image)
+            self._image = Image.new("RGB", (side, side), background)
+        self._pen = ImageDraw.Draw(self._image)
+
+    def _draw(self) -> ImageDraw.ImageDraw:
+        """The pen at the large scale."""
+        if self._zoom == 1:
+            self._zoom = self._oversample
+            self._image = self._image.resize((self.scale, self.scale), Image.Resampling.NEAREST)
+            self._pen = ImageDraw.Draw(self._image)
+        return self._pen
+
+    def colour_at(self, point: Place) -> Colour:
+        """The colour at a point inside the picture."""
+        column, row = (int(part * self.side * self._zoom) for part in point)
+        red, green, blue = self._image.crop((column, row, column + 1, row + 1)).tobytes()
+        return red, green, blue
 
     def fill(self, points: Points, colour: Colour) -> None:
         """A filled polygon."""
-        self._draw.polygon((points * self.scale).ravel().tolist(), fill=colour)
+        self._draw().polygon((points * self.scale).ravel().tolist(), fill=colour)
 
     def fill_many(self, shapes: Points, colours: Sequence[Colour]) -> None:
         """Many polygons of the same number of points, shape (K, N, 2), one colour each, drawn in order."""
         flat = (shapes * self.scale).reshape(len(shapes), -1).tolist()
+        draw = self._draw()
         for outline, colour in zip(flat, colours, strict=True):
-            self._draw.polygon(outline, fill=colour)
+            draw.polygon(outline, fill=colour)
 
     def line(self, points: Points, width: float, colour: Colour) -> None:
         """An open line; `width` is a fraction of the side, at least one drawn pixel."""
         pixels = max(1, round(width * self.scale))
-        self._draw.line((points * self.scale).ravel().tolist(), fill=colour, width=pixels)
+        self._draw().line((points * self.scale).ravel().tolist(), fill=colour, width=pixels)
 
     def shadow(
         self, shapes: Sequence[Points] | Points, *, offset: Place, blur: float, strength: float
@@ -196,10 +212,11 @@ class Canvas:
             pixels = (points + np.asarray(offset)) * self.side - low
             draw.polygon(pixels.ravel().tolist(), fill=int(255 * strength))
         mask = mask.filter(ImageFilter.BoxBlur(max(0.5, blur * self.side)))
-        mask = mask.resize((mask.width * self._oversample, mask.height * self._oversample))
-        left, top = (int(edge) * self._oversample for edge in low)
-        self.image.paste((12, 9, 8), (left, top, left + mask.width, top + mask.height), mask)
+        if self._zoom > 1:
+            mask = mask.resize((mask.width * self._zoom, mask.height * self._zoom))
+        left, top = (int(edge) * self._zoom for edge in low)
+        self._image.paste((12, 9, 8), (left, top, left + mask.width, top + mask.height), mask)
 
     def finish(self) -> Image.Image:
         """The picture at its own size."""
-        return self.image.reduce(self._oversample)
+        return self._image.reduce(self._zoom)

@@ -32,13 +32,19 @@ def window(field: np.ndarray, height: int, width: int, rng: Generator) -> np.nda
     return field[top : top + height, left : left + width][::down, ::right]
 
 
+def white_balance(rng: Generator, amount: float) -> np.ndarray:
+    """Logarithms of the gains of red, green, blue: warm or cool by about `amount`, with a trace of tint."""
+    warmth, tint = rng.normal(0, amount), rng.normal(0, 0.15 * amount)
+    return np.array([warmth + tint, -tint, tint - warmth])
+
+
 def expose(image: Image.Image, rng: Generator, grain: np.ndarray, *, strength: float = 1.0) -> Image.Image:
     """Photograph the drawing: uneven light, exposure, contrast, white balance and `grain` from a noise field.
 
     `strength` scales all of them; 1 is what a hand-held camera indoors does.
     """
     contrast = np.exp(rng.normal(0, 0.12 * strength))
-    gains = contrast * np.exp(rng.normal(0, 0.18 * strength) + rng.normal(0, 0.045 * strength, 3))
+    gains = contrast * np.exp(rng.normal(0, 0.18 * strength) + white_balance(rng, 0.06 * strength))
     slope = rng.normal(0, 0.10 * strength, 2).astype(np.float32)
     height, width = image.height, image.width
     light = np.linspace(1 - slope[0], 1 + slope[0], height, dtype=np.float32)[:, None]

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from course_utils.data.samples.drawing import generator, share, track
-from course_utils.data.samples.light import develop, fractal_noise, save, window
+from course_utils.data.samples.light import develop, fractal_noise, save, white_balance, window
 
 VERSION = 1  # goes up when the bytes that `write` makes change
 CLASS_NAMES = ("cloudy", "desert", "green_area", "water")
@@ -40,6 +40,7 @@ class Fields:
     """Noise fields (periodic, mean 0, standard deviation 1) that all pictures are cut from."""
 
     smooth: np.ndarray
+    billows: np.ndarray
     broken: np.ndarray
     fine: np.ndarray
     cells: np.ndarray
@@ -47,9 +48,12 @@ class Fields:
     @classmethod
     def at_random(cls, rng: np.random.Generator) -> "Fields":
         """New fields of `TILE_SIDE` pixels a side."""
+        smooth = fractal_noise(TILE_SIDE, rng, roughness=2.0, low=3)
+        broken = fractal_noise(TILE_SIDE, rng, roughness=0.75, low=3)
         return cls(
-            smooth=fractal_noise(TILE_SIDE, rng, roughness=2.0, low=2),
-            broken=fractal_noise(TILE_SIDE, rng, roughness=0.75, low=2),
+            smooth=smooth,
+            billows=0.7 * smooth + 0.6 * fractal_noise(TILE_SIDE, rng, roughness=1.0, low=6),
+            broken=broken,
             fine=fractal_noise(TILE_SIDE, rng, roughness=-0.7),
             cells=_cells(TILE_SIDE, 5850, rng),
         )
@@ -78,15 +82,18 @@ def write(target: Path, *, seed: int = 0, num_images: int | None = None, progres
 def draw_cloudy(rng: np.random.Generator, fields: Fields, side: int) -> np.ndarray:
     """Clouds with soft edges and shadows over sand, woods or sea, from a thin veil to a closed deck."""
     ground = _ground(rng, fields, side)
-    zoom = rng.uniform(0.5, 1.4)
-    cloud = _zoomed(fields.smooth + 0.35 * fields.broken, side, zoom, rng)
+    margin = 14  # the shadow falls from clouds that may lie outside the picture
+    cloud = _zoomed(fields.billows, side + 2 * margin, rng.uniform(0.5, 1.4), rng)
     cover = rng.uniform(0.0, 0.9)
     thickness = np.clip((cloud + cover) * rng.uniform(0.5, 1.0), 0.0, 1.0) * rng.uniform(0.72, 1.0)
-    fall = rng.integers(3, 14, 2) * rng.choice((-1, 1), 2)
-    shadow = np.roll(thickness, tuple(fall), axis=(0, 1)) * 0.45
-    white = _colour(rng, ((236, 238, 242), (206, 204, 202), (184, 190, 198))) - 18.0 * cloud[:, :, None] * 0.5
-    dark = ground * (1.0 - shadow[:, :, None])
-    return dark + (white - dark) * thickness[:, :, None]
+    down, right = rng.integers(3, margin + 1, 2) * rng.choice((-1, 1), 2)
+    shadow = thickness[margin + down :, margin + right :][:side, :side, None] * 0.45
+    middle = slice(margin, margin + side)
+    earlier = slice(margin - 4, margin - 4 + side)
+    bulge = np.clip(cloud[middle, middle] - cloud[earlier, earlier], -0.5, 0.5)[:, :, None]
+    white = _colour(rng, ((240, 241, 244), (222, 222, 222), (206, 210, 216))) + 75.0 * bulge
+    dark = ground * (1.0 - shadow)
+    return dark + (white - dark) * thickness[middle, middle, None]
 
 
 def draw_desert(rng: np.random.Generator, fields: Fields, side: int) -> np.ndarray:
@@ -113,8 +120,9 @@ def draw_green_area(rng: np.random.Generator, fields: Fields, side: int) -> np.n
     scene = bare + (trees - bare) * cover[:, :, None]
     if rng.random() < 0.25:
         across, along = _axes(side, rng)
-        track_ = np.abs(across + 0.1 * np.sin(along * 5.0) + rng.uniform(-0.3, 0.3)) < 0.018
-        scene[track_] = _colour(rng, SAND)
+        distance = np.abs(across + 0.1 * np.sin(along * 5.0) + rng.uniform(-0.3, 0.3))
+        road = np.clip((0.022 - distance) * side, 0.0, 1.0)[:, :, None]
+        scene += (_colour(rng, SAND) - scene) * road
     return scene
 
 
@@ -129,8 +137,9 @@ def draw_water(rng: np.random.Generator, fields: Fields, side: int) -> np.ndarra
     tint = _colour(rng, WATER + GREEN + SAND)
     scene += (tint - scene) * (np.clip(0.5 * streaks, 0.0, 0.8) * rng.uniform(0.2, 0.9))[:, :, None]
     if rng.random() < 0.25:
-        shore = across + 0.08 * warp > rng.uniform(0.15, 0.4)
-        scene[shore] = (_colour(rng, SAND + GREEN) + 9.0 * fields.broken[:side, :side, None])[shore]
+        land = np.clip((across + 0.08 * warp - rng.uniform(0.15, 0.4)) * side, 0.0, 1.0)[:, :, None]
+        bare = _colour(rng, SAND + GREEN) + 9.0 * _zoomed(fields.broken, side, 0.6, rng)[:, :, None]
+        scene += (bare - scene) * land
     return scene
 
 
@@ -199,7 +208,7 @@ def _cells(side: int, count: int, rng: np.random.Generator) -> np.ndarray:
 def _photograph(pixels: np.ndarray, rng: np.random.Generator, fields: Fields) -> Image.Image:
     """Haze, exposure, a colour cast and sensor noise, the same kind for every class."""
     haze = rng.uniform(0.0, 0.35)
-    gains = np.exp(rng.uniform(-0.32, 0.32) + rng.normal(0, 0.05, 3)).astype(np.float32)
+    gains = np.exp(rng.uniform(-0.42, 0.36) + white_balance(rng, 0.075)).astype(np.float32)
     side = pixels.shape[0]
     seen = (pixels * np.float32(1 - haze) + np.float32(haze * 165.0)) * gains
     seen += (rng.uniform(0.5, 4.0) * window(fields.fine, side, side, rng))[:, :, None]

@@ -132,8 +132,7 @@ def _glazed_rings(canvas: Canvas, rng: Generator, spot: Spot) -> None:
     count = int(rng.integers(1, 4))
     size = spot.radius * (0.8, 0.52, 0.46)[count - 1]
     dough = brown(rng)
-    under = canvas.image.getpixel((canvas.scale // 2, canvas.scale // 2))
-    assert isinstance(under, tuple)
+    under = canvas.colour_at(spot.at)
     places = around(rng, spot, count, reach=0.52)
     lay(canvas, repeat(CIRCLE, places, np.zeros(count), size))
     for at in places:
@@ -145,7 +144,7 @@ def _glazed_rings(canvas: Canvas, rng: Generator, spot: Spot) -> None:
         sprinkles = repeat(box((0, 0), 0.018, 0.007), places, rng.uniform(0, 6, 26))
         canvas.fill_many(sprinkles, [hsv(hue, 0.7, 0.95) for hue in rng.random(26)])
         canvas.fill(oval(at, size * 0.36), shade(dough, 0.8))
-        canvas.fill(oval(at + size * 0.03, size * 0.27), (int(under[0]), int(under[1]), int(under[2])))
+        canvas.fill(oval(at + size * 0.03, size * 0.27), under)
 
 
 def _cup_cakes(canvas: Canvas, rng: Generator, spot: Spot) -> None:

@@ -93,11 +93,9 @@ def _steak(canvas: Canvas, rng: Generator, spot: Spot) -> None:
     canvas.fill(place(slab, spot.at, angle=angle), blend(colour, (236, 206, 168), 0.55))
     canvas.fill(place(slab * 0.92, spot.at + 0.006, angle=angle), colour)
     for lean in (0.0, 1.2)[: rng.integers(1, 3)]:
-        for offset in np.linspace(-0.6, 0.6, 6) * spot.radius:
-            reach = spot.radius * 0.5
-            mark = place(
-                np.array([[-reach, offset], [reach, offset]]) * 0.78, spot.at, angle=angle + 0.6 + lean
-            )
+        for offset in np.linspace(-0.48, 0.48, 6) * spot.radius:
+            reach = 0.6 * (spot.radius**2 * 0.5 - offset**2) ** 0.5
+            mark = place(np.array([[-reach, offset], [reach, offset]]), spot.at, angle=angle + 0.6 + lean)
             canvas.line(mark, 0.02, shade(colour, 0.42))
     if rng.random() < 0.4:
         bone = np.array([[-0.2, 0.0], [0.85, 0.0]]) * spot.radius

@@ -98,7 +98,7 @@ class Plant:
         """Plant coordinates to fractions of the picture's side."""
         return points @ self.frame + self.centre
 
-    def stalk(self, start: Points, end: Points, width: float = 0.03) -> None:
+    def stalk(self, start: Points, end: Points, width: float = 0.042) -> None:
         """A stalk, slightly bowed, paler than the leaves."""
         side = np.array([end[1] - start[1], start[0] - end[0]]) * self.rng.uniform(-0.12, 0.12)
         path = np.stack([start, (np.asarray(start) + end) / 2 + side, end])
