@@ -176,6 +176,7 @@ class RDNet(nn.Module):
             stages.append(nn.Sequential(*layers, stage))
             channels += sizes.blocks[index] * growth_rate
         self.dense_stages = nn.Sequential(*stages)
+        self.stage_names = tuple(f"dense_stages.{number}" for number in range(len(stages)))
         self.head = Head(channels, num_classes, dropout)
         self.apply(initialise)
 

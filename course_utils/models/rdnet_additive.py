@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.models.convnext_block import DropPath, FeatureBlock
-from course_utils.models.rdnet import Head, RDNet, Sizes, drop_path_rates, initialise, stem, transition
+from course_utils.models.rdnet import MINI, Head, RDNet, Sizes, drop_path_rates, initialise, stem, transition
 
 
 class AdditiveBlock(nn.Module):
@@ -77,6 +77,7 @@ class AdditiveRDNet(nn.Module):
                 layers.append(block)
             stages.append(nn.Sequential(*layers))
         self.stages = nn.Sequential(*stages)
+        self.stage_names = tuple(f"stages.{number}" for number in range(len(stages)))
         self.head = Head(widths[-1], num_classes, dropout)
         self.apply(initialise)
 
@@ -102,6 +103,25 @@ def additive_twin(
     return AdditiveRDNet(
         matching_widths(sizes, in_channels=in_channels),
         sizes,
+        num_classes=num_classes,
+        in_channels=in_channels,
+        layer_scale=layer_scale,
+        dropout=dropout,
+        drop_path=drop_path,
+    )
+
+
+def rdnet_mini_additive(
+    *,
+    num_classes: int = 12,
+    in_channels: int = 3,
+    layer_scale: float = 1e-6,
+    dropout: float = 0.0,
+    drop_path: float = 0.0,
+) -> AdditiveRDNet:
+    """Return the additive twin of `rdnet_mini`, randomly initialised: 1.25 M parameters with 12 classes."""
+    return additive_twin(
+        MINI,
         num_classes=num_classes,
         in_channels=in_channels,
         layer_scale=layer_scale,

@@ -63,6 +63,7 @@ class SimpleCNN(nn.Module):
             blocks += convolution_block(in_channels, width, kernel=kernel, activation=activation)
             in_channels = width
         self.cnn = nn.Sequential(*blocks)
+        self.stage_names = tuple(f"cnn.{4 * number + 3}" for number in range(len(channels)))  # the pools
 
         in_features = in_channels * (self.image_size[0] // smallest) * (self.image_size[1] // smallest)
         layers: list[nn.Module] = []
