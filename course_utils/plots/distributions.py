@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from course_utils.plots.curves import label_axes
 from course_utils.plots.style import (
@@ -66,6 +67,8 @@ def histogram(
             told[-1] += f" {spread}, most between {number(edges[peak])} and {number(edges[peak + 1])}"
     if log_y:
         plot.set_yscale("log")
+    else:
+        plot.yaxis.set_major_locator(MaxNLocator(integer=True))
     if len(finite) > 1:
         add_legend(plot, handles, names)
     label_axes(plot, xlabel, ylabel, title)
