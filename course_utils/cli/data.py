@@ -22,7 +22,7 @@ def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
     prepare.add_argument(
         "--source",
         default="sample",
-        help="sample (default, needs no network), kaggle, download (the original MNIST), or a folder or archive",
+        help="sample (default, needs no network), kaggle, download (MNIST itself), or a folder or archive",
     )
     prepare.set_defaults(function=_prepare)
     listing = commands.add_parser("list", parents=[common], help="list the known data sets")

@@ -1,5 +1,6 @@
 """Show, cell by cell, how far a run of the notebooks is."""
 
+import shutil
 import sys
 import time
 from typing import TextIO
@@ -68,6 +69,7 @@ class Progress:
         self.stream.flush()
 
     def _rewrite(self, line: str) -> None:
+        line = line[: shutil.get_terminal_size().columns - 1]  # a wrapped line could not be rewritten
         self.stream.write("\r" + line.ljust(self._width))
         self.stream.flush()
         self._width = len(line)

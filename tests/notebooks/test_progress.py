@@ -40,6 +40,15 @@ def test_a_terminal_shows_one_line_per_notebook():
     ]
 
 
+def test_a_narrow_terminal_is_not_overfilled(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    terminal = Terminal()
+    progress = Progress(1, terminal)
+    progress.start("01_" + "long_" * 20)
+    progress.cell(1, 1)
+    assert max(map(len, terminal.getvalue().split("\r"))) == 39
+
+
 def test_a_log_gets_a_line_at_the_start_each_quarter_and_the_end():
     log = io.StringIO()
     progress = Progress(1, log)
