@@ -17,31 +17,14 @@ CELLS = [
 ]
 
 
-def nbval(notebook):
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("COURSE_", "HF_"))}
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "conftest",
-        "-c",
-        ROOT / "pyproject.toml",
-        notebook,
-        "-q",
+@pytest.mark.slow
+def test_kernels_get_the_environment_of_the_tests_and_failing_cells_fail(tmp_path, make_notebook):
+    paths = [
+        make_notebook(tmp_path / "01_x.ipynb", CELLS),
+        make_notebook(tmp_path / "02_y.ipynb", ["assert False"]),
     ]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("COURSE_", "HF_"))}
+    command = [sys.executable, "-m", "pytest", "-p", "conftest", "-c", ROOT / "pyproject.toml", "-q", *paths]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    return done.returncode, done.stdout
-
-
-@pytest.mark.slow
-def test_kernels_get_the_environment_of_the_tests(tmp_path, make_notebook):
-    code, printed = nbval(make_notebook(tmp_path / "01_x.ipynb", CELLS))
-    assert code == 0, printed
-    assert "6 passed" in printed
-
-
-@pytest.mark.slow
-def test_a_failing_cell_fails(tmp_path, make_notebook):
-    code, printed = nbval(make_notebook(tmp_path / "01_x.ipynb", ["assert False"]))
-    assert code == 1 and "1 failed, 2 passed" in printed
+    assert done.returncode == 1
+    assert "1 failed, 8 passed" in done.stdout, done.stdout
