@@ -25,8 +25,9 @@ PALETTE = (BLUE, ORANGE, GREEN, PURPLE, "#E69F00", "#56B4E9", "#000000", "#8C6D1
 DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
-# Families with Chinese characters, then one-colour emoji (matplotlib cannot draw colour emoji fonts).
-_EXTRA_FAMILIES = (
+# Families with Chinese characters, and with one-colour emoji (matplotlib cannot draw colour emoji fonts). The
+# first that is installed of each is enough, and each further one costs time in every text.
+_CHINESE_FAMILIES = (
     "Noto Sans CJK SC",
     "Noto Sans SC",
     "Source Han Sans SC",
@@ -47,11 +48,8 @@ _EXTRA_FAMILIES = (
     "Noto Serif CJK SC",
     "Droid Sans Fallback",
     "Arial Unicode MS",
-    "Noto Emoji",
-    "Segoe UI Emoji",
-    "Segoe UI Symbol",
-    "Symbola",
 )
+_EMOJI_FAMILIES = ("Noto Emoji", "Segoe UI Emoji", "Segoe UI Symbol", "Symbola")
 _INVISIBLE = {"\u200b", "\u200c", "\u200d", "\u2060", "\ufe0e", "\ufe0f", "\ufeff"}
 _alt_texts: WeakKeyDictionary[Axes | Figure, str] = WeakKeyDictionary()
 
@@ -136,9 +134,12 @@ def number(value: float) -> str:
 
 @lru_cache(maxsize=1)
 def font_families() -> tuple[str, ...]:
-    """DejaVu Sans (comes with matplotlib), then the installed families with Chinese characters and emoji."""
+    """DejaVu Sans (comes with matplotlib), then one installed family for Chinese and one for emoji."""
     installed = {font.name for font in font_manager.fontManager.ttflist}
-    return ("DejaVu Sans", *(name for name in _EXTRA_FAMILIES if name in installed))
+    found = [
+        [name for name in group if name in installed][:1] for group in (_CHINESE_FAMILIES, _EMOJI_FAMILIES)
+    ]
+    return ("DejaVu Sans", *found[0], *found[1])
 
 
 @lru_cache(maxsize=1)
