@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import Dataset
 
 from course_utils.data import images
+from course_utils.data.cache import CachedPixels, cached_pixels
 from course_utils.data.layouts import Record
 
 UNLABELLED = -1  # the target of a picture whose class nobody knows; never the result of a name that failed
@@ -34,7 +35,7 @@ class PictureSet(Dataset):
         class_names: Sequence[str],
         size: tuple[int, int],
         mode: str = "RGB",
-        decoded: np.ndarray | None = None,
+        decoded: np.ndarray | CachedPixels | None = None,
     ) -> None:
         if not len(paths) == len(targets) == len(ids):
             raise ValueError(
@@ -47,7 +48,7 @@ class PictureSet(Dataset):
         self.class_names = tuple(class_names)
         self.size = size
         self.mode = mode
-        self._decoded = decoded  # uint8 (N, C, H, W)
+        self._decoded = decoded  # rows of uint8 (C, H, W)
         low, high = (self.targets.min(), self.targets.max()) if len(self.targets) else (0, 0)
         if low < UNLABELLED or high >= max(1, len(self.class_names)):
             raise ValueError(
@@ -90,15 +91,31 @@ class PictureSet(Dataset):
         if self._decoded is not None:
             return self
         stack = images.read_many(self.paths, size=self.size, mode=self.mode, workers=workers)
-        return self._with(slice(None), np.ascontiguousarray(stack.transpose(0, 3, 1, 2)))
+        return self._with(np.arange(len(self)), np.ascontiguousarray(stack.transpose(0, 3, 1, 2)))
+
+    def cached(
+        self, *, folder: str | Path | None = None, workers: int | None = None, progress: bool = False
+    ) -> "PictureSet":
+        """Give the same set, decoded once into a file that later calls and other processes find again.
+
+        For sets that are larger than the memory, or decoded by several notebooks; see `cache`.
+        """
+        if self._decoded is not None:
+            return self
+        rows = cached_pixels(
+            self.paths, size=self.size, mode=self.mode, folder=folder, workers=workers, progress=progress
+        )
+        return self._with(np.arange(len(self)), rows)
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> "PictureSet":
         """Give the pictures `indices` as a set of its own, in that order."""
         chosen = np.asarray(indices, dtype=np.int64)
+        if isinstance(self._decoded, CachedPixels):
+            return self._with(chosen, self._decoded.subset(chosen))
         return self._with(chosen, None if self._decoded is None else self._decoded[chosen])
 
-    def _with(self, chosen: slice | np.ndarray, decoded: np.ndarray | None) -> "PictureSet":
-        positions = np.arange(len(self))[chosen].tolist()
+    def _with(self, chosen: np.ndarray, decoded: np.ndarray | CachedPixels | None) -> "PictureSet":
+        positions = chosen.tolist()
         return PictureSet(
             [self.paths[i] for i in positions],
             self.targets[positions],
