@@ -138,7 +138,7 @@ def class_counts(
     plot.set_ylim(num - 0.5, -0.5)
     plot.margins(x=0.1)
     plot.set_xlabel("images")
-    plot.xaxis.set_major_locator(MaxNLocator(integer=True))
+    plot.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
     if bars > 1:
         plot.legend()
     if title:

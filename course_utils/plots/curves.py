@@ -114,7 +114,7 @@ def training_curves(
             what
         ]
         label_axes(panel, "epoch", unit, "")
-        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
         if len(found) > 1 or what != "learning_rate":
             panel.legend()
         describe(panel, f"{unit} over {len(epochs)} epochs: {'; '.join(told)}.")

@@ -68,7 +68,7 @@ def histogram(
     if log_y:
         plot.set_yscale("log")
     else:
-        plot.yaxis.set_major_locator(MaxNLocator(integer=True))
+        plot.yaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
     if len(finite) > 1:
         add_legend(plot, handles, names)
     label_axes(plot, xlabel, ylabel, title)
