@@ -22,6 +22,7 @@ from typing import IO, Any, cast
 
 from course_utils import files
 from course_utils.data.member_names import NameRegister
+from course_utils.data.progress import progress_bar
 
 MAX_BYTES = 50 * 10**9
 MAX_FILES = 1_000_000
@@ -63,8 +64,6 @@ def safe_extract(
     as they are written, whatever the headers say), an absolute path or one with '..', a link, a device, or
     two names that are one on some systems; OSError when the disk has too little room. Nothing is left then.
     """
-    from tqdm.auto import tqdm
-
     archive, target = Path(archive), Path(target)
     if not archive.is_file():
         raise ValueError(f"{archive} is no file; expected a zip or tar archive.")
@@ -73,7 +72,7 @@ def safe_extract(
         files.require_space(target, on_disk)
         with (
             files.atomic_folder(target) as partial,
-            tqdm(total=num_bytes, desc="unpacking", unit="B", unit_scale=True, disable=not progress) as bar,
+            progress_bar(num_bytes, "unpacking", shown=progress, unit="B") as bar,
         ):
             written = _Counter(archive, max_bytes, bar.update)
             _write_all(archive, partial, written, on_file)
@@ -203,13 +202,19 @@ def _tar_members(archive: Path, tar: tarfile.TarFile) -> Iterator[_Member]:
         elif info.size < 0:
             refusal = "has a negative size"
         yield _Member(info.name, info.size, info.isdir(), refusal, lambda info=info: tar.extractfile(info))
-    # tarfile takes a header that it cannot read for the end; the true end is a block of zeros.
+    # tarfile takes a header that it cannot read for the end; the true end is a block of zeros. Reading on to
+    # the end of the stream lets gzip, bz2 and xz compare their checksums.
     stream = cast(IO[bytes], tar.fileobj)
     stream.seek(tar.offset)
     if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise ValueError(
             f"{archive} is cut off or damaged after {len(tar.getmembers())} entries. Fetch it again."
         )
+    num_padding = 0
+    while block := stream.read(_BLOCK):
+        num_padding += len(block)
+        if num_padding > _MAX_TAR_HEADER:
+            raise ValueError(f"{archive} goes on long after its last entry; it is refused.")
 
 
 class _LimitedReads:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from course_utils import files
+from course_utils.data.progress import progress_bar
 
 _BLOCK = 1 << 16
 
@@ -34,8 +35,6 @@ def download(
     for tests: plain http to this very machine; a redirect to http is refused even then. Raises ValueError for
     a wrong address, size or checksum, RuntimeError when the server cannot be reached.
     """
-    from tqdm.auto import tqdm
-
     _check_url(url, allow_loopback_http)
     opener = urllib.request.build_opener(_SafeRedirects, *([_NO_PROXY] if allow_loopback_http else []))
     digest, received = hashlib.sha256(), 0
@@ -45,7 +44,7 @@ def download(
             opener.open(url, timeout=timeout_s) as response,
             files.atomic_path(target) as partial,
             partial.open("wb") as sink,
-            tqdm(total=size, desc=Path(target).name, unit="B", unit_scale=True, disable=not progress) as bar,
+            progress_bar(size, Path(target).name, shown=progress, unit="B") as bar,
         ):
             while block := response.read(min(_BLOCK, size + 1 - received)):
                 received += len(block)

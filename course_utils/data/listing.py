@@ -130,7 +130,7 @@ def class_folders(root: str | Path) -> dict[str, list[Path]]:
 def check_case(names: Iterable[str], *, where: str) -> None:
     """Raise ValueError when two class names differ only in case: Windows and macOS would make them one."""
     seen: dict[str, str] = {}
-    for name in names:
+    for name in sorted(names):
         other = seen.setdefault(name.casefold(), name)
         if other != name:
             raise ValueError(

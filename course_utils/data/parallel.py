@@ -7,11 +7,12 @@ on two cores, nothing has to be pickled, and it works the same in a notebook, un
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from PIL import Image
 
 from course_utils import runtime
+from course_utils.data.progress import progress_bar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -35,7 +36,7 @@ def map_chunks(
     if workers < 1:
         raise ValueError(f"workers is {workers}; expected at least 1, or None for one per core.")
     starts = range(0, len(items), CHUNK)
-    with warnings.catch_warnings(), _bar(len(items), progress, description) as bar:
+    with warnings.catch_warnings(), progress_bar(len(items), description, shown=progress) as bar:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
         pool = ThreadPoolExecutor(max_workers=workers)
@@ -48,9 +49,3 @@ def map_chunks(
             return results
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _bar(total: int, progress: bool, description: str) -> Any:
-    from tqdm.auto import tqdm
-
-    return tqdm(total=total, desc=description, unit="picture", disable=not progress)

@@ -90,8 +90,9 @@ def test_one_value_has_no_spread() -> None:
 def test_grey_pictures_and_grey_reading(tmp_path: Path) -> None:
     grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
     Image.fromarray(grey).save(tmp_path / "x.png")
-    for pictures, options, channels in (([tmp_path / "x.png"], {}, 3), ([tmp_path / "x.png"], {"mode": "L"}, 1),
-                                        ([grey], {}, 1), ([grey[..., None]], {}, 1)):  # fmt: skip
+    path = tmp_path / "x.png"
+    cases = [([path], {}, 3), ([path], {"mode": "L"}, 1), ([grey], {}, 1), ([grey[..., None]], {}, 1)]
+    for pictures, options, channels in cases:
         result = channel_statistics(pictures, **options)
         assert result.mean == pytest.approx((0.5,) * channels, abs=1e-15)
         # Variance of 0..n-1: (n^2 - 1) / 12.

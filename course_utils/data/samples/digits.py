@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from course_utils.data.idx import find_idx, read_pair
+from course_utils.data.progress import progress_bar
 from course_utils.data.splits import stratified_split
 
 VERSION = 1
@@ -84,9 +85,7 @@ def write_digits(
 
     Pixel data is stored, not compressed: the files are the same bytes with every release of zlib.
     """
-    from tqdm.auto import tqdm
-
-    with tqdm(total=sum(map(len, parts.values())), desc="writing digits", disable=not progress) as bar:
+    with progress_bar(sum(map(len, parts.values())), "writing digits", shown=progress) as bar:
         for part, positions in parts.items():
             folders = [target / part / name for name in CLASS_NAMES]
             for folder in folders:

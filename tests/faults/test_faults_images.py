@@ -1,0 +1,379 @@
+"""Bad pictures and bad folders, made here: each is found, named with its path, and nothing is changed.
+
+F1, F3, F4, F5 (in test_data_images), F6, F9, F10, F12, F13, F16 of the fault list.
+"""
+
+import functools
+import hashlib
+import io
+import random
+import struct
+import subprocess
+import sys
+import unicodedata
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFile
+
+from course_utils.data import decode
+from course_utils.data.images import ImageError, class_folders, list_images, read_image, scan, walk
+from course_utils.data.layouts import read_layout
+from course_utils.data.stats import channel_statistics
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """Everything below the folder: links by target, files by content."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            found[str(path.relative_to(folder))] = f"-> {path.readlink()}"
+        elif path.is_file():
+            found[str(path.relative_to(folder))] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+@pytest.fixture(autouse=True)
+def nothing_changes(tmp_path: Path) -> Iterator[Callable[[], None]]:
+    """After each test that calls the fixture's function, the folder must be as it was then."""
+    before: list[dict[str, str]] = []
+    yield lambda: before.append(checksums(tmp_path))
+    if before:
+        assert checksums(tmp_path) == before[0]
+
+
+def encoded(file_format: str, seed: int = 0, **options: object) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (24, 20, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, file_format, **options)
+    return stream.getvalue()
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png_header(width: int, height: int) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+
+
+def flip(data: bytes, position: int) -> bytes:
+    return data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :]
+
+
+def damage(kind: str, rng: random.Random) -> tuple[bytes, str, str]:
+    """Give the bytes of a damaged file, its ending, and what the message must say."""
+    png, jpeg = encoded("PNG", rng.randrange(999)), encoded("JPEG", rng.randrange(999), quality=90)
+    body = png.index(b"IDAT") + 4
+    if kind == "truncated png":
+        return png[: rng.randrange(body, len(png) - 1)], ".png", "cut off"
+    if kind == "truncated jpeg":
+        return jpeg[: rng.randrange(len(jpeg) // 2, len(jpeg) - 1)], ".jpg", "cut off"
+    if kind == "empty":
+        return b"", rng.choice([".png", ".jpg", ".gif"]), "empty"
+    if kind == "web page":
+        return b"<!DOCTYPE html><html><body>404</body></html>", ".jpg", "web page"
+    if kind == "AppleDouble":
+        return b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        " + bytes(60), ".jpg", "AppleDouble"
+    if kind == "bad crc":
+        length = int.from_bytes(png[body - 8 : body - 4], "big")
+        return flip(png, body + length + rng.randrange(4)), ".png", "wrong checksum in chunk IDAT"
+    if kind == "zeros at the end":
+        half = rng.randrange(len(jpeg) // 2, len(jpeg) * 3 // 4)
+        return jpeg[:half] + bytes(len(jpeg) - half), ".jpg", "no end-of-image marker"
+    assert kind == "not a picture"
+    return rng.randbytes(500), ".png", "is not a picture"
+
+
+KINDS = (
+    "truncated png", "truncated jpeg", "empty", "web page", "AppleDouble", "bad crc", "zeros at the end",
+    "not a picture",
+)  # fmt: skip
+
+
+def test_24_faults_of_8_kinds_among_200_good_files(
+    tmp_path: Path, nothing_changes: Callable[[], None]
+) -> None:
+    rng = random.Random(0)
+    good_formats = [("PNG", ".png"), ("JPEG", ".jpg"), ("GIF", ".gif"), ("WEBP", ".webp"), ("BMP", ".BMP")]
+    for number in range(200):
+        file_format, ending = good_formats[number % 5]
+        (tmp_path / f"good {number}{ending}").write_bytes(encoded(file_format, number))
+    planted = {}
+    for number in range(24):
+        data, ending, words = damage(KINDS[number % 8], rng)
+        path = tmp_path / f"picture {number}{ending}"
+        path.write_bytes(data)
+        planted[path] = words
+    nothing_changes()
+
+    report = scan(list_images(tmp_path))
+    assert {path for path, _ in report.bad} == set(planted)  # 24 found
+    assert len(report.good) == 200  # and no false alarm
+    for path, reason in report.bad:
+        assert planted[path] in reason, (path, reason)
+        assert f"{path}: {reason}" in report.message(limit=24)
+        with pytest.raises(ImageError) as caught:
+            read_image(path)
+        assert str(caught.value) == f"{path}: {reason}"
+    with pytest.raises(ValueError, match="24 of 224 pictures cannot be read"):
+        report.raise_if_bad()
+    with pytest.raises(ValueError, match="24 of 224 pictures cannot be read"):
+        channel_statistics(list_images(tmp_path))
+    left_out = channel_statistics(list_images(tmp_path), on_bad="leave_out")
+    assert left_out.num_images == 200 and len(left_out.left_out) == 24
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF", "ignore:Truncated File Read")
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM"])
+def test_a_file_cut_off_anywhere_is_found(tmp_path: Path, file_format: str) -> None:
+    data = encoded(file_format)
+    path = tmp_path / "picture.png"
+    for length in sorted({*range(0, len(data), max(1, len(data) // 60)), len(data) - 2, len(data) - 1}):
+        path.write_bytes(data[:length])
+        with pytest.raises(ImageError, match=r"picture\.png: "):
+            read_image(path)
+    path.write_bytes(data)
+    read_image(path)
+
+
+def test_a_progressive_jpeg_cut_off_anywhere_is_found(tmp_path: Path) -> None:
+    data = encoded("JPEG", progressive=True, quality=90)
+    for length in range(10, len(data) - 1, 97):
+        (tmp_path / "x.jpg").write_bytes(data[:length])
+        with pytest.raises(ImageError):
+            read_image(tmp_path / "x.jpg")
+
+
+def test_every_flipped_bit_of_a_png_is_found(tmp_path: Path) -> None:
+    data = encoded("PNG")
+    path = tmp_path / "x.png"
+    for position in range(8, len(data), 11):
+        path.write_bytes(flip(data, position))
+        with pytest.raises(ImageError):
+            read_image(path)
+
+
+def test_jpegs_with_bytes_after_the_end_or_with_a_thumbnail_are_whole(tmp_path: Path) -> None:
+    plain = encoded("JPEG")
+    exif = b"Exif\0\0" + bytes(20) + encoded("JPEG", 3)  # holds an end marker of its own
+    with_thumbnail = plain[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + plain[2:]
+    for number, data in enumerate((plain + b"trailing bytes", plain + bytes(1000), with_thumbnail)):
+        (tmp_path / f"{number}.jpg").write_bytes(data)
+    (tmp_path / "extra.png").write_bytes(encoded("PNG") + b"more")
+    scan(list_images(tmp_path)).raise_if_bad()
+    (tmp_path / "cut.jpg").write_bytes(with_thumbnail[: len(exif) + 200] + bytes(300))
+    assert [path.name for path, _ in scan(list_images(tmp_path)).bad] == ["cut.jpg"]
+
+
+def test_others_that_are_no_pictures_are_named_for_what_they_are(tmp_path: Path) -> None:
+    cases = {
+        "lfs.png": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS pointer"),
+        "zip.png": (b"PK\x03\x04" + bytes(50), "an archive"),
+        "heic.jpg": (b"\0\0\0\x18ftypheic" + bytes(50), "HEIC"),
+        "zeros.jpg": (bytes(5000), "zeros only"),
+        "eps.png": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
+    }
+    for name, (data, words) in cases.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(ImageError, match=words):
+            read_image(tmp_path / name)
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(ImageError, match="is a folder"):
+        read_image(tmp_path / "folder.png")
+    with pytest.raises(ImageError, match="does not exist"):
+        read_image(tmp_path / "nowhere.png")
+
+
+def test_the_setting_that_hides_truncation_does_not_hide_it_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # other libraries set it, for everybody
+    for file_format in ("PNG", "JPEG"):
+        data = encoded(file_format)
+        (tmp_path / "x.png").write_bytes(data[: len(data) * 2 // 3])
+        with pytest.raises(ImageError, match="cut off"):
+            read_image(tmp_path / "x.png")
+
+
+@functools.cache
+def bomb() -> bytes:
+    """10,000 x 10,000 grey pixels in some 100 KB, well-formed."""
+    data = zlib.compress(bytes(10_001 * 10_000), 1)
+    return png_header(10_000, 10_000) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+@pytest.mark.filterwarnings("ignore:Image size")
+def test_a_bomb_is_refused_before_anything_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bomb.png"
+    path.write_bytes(bomb())
+    monkeypatch.setattr(Image.Image, "load", lambda _self: pytest.fail("decoded"))
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _self: pytest.fail("decoded"))
+    monkeypatch.setattr(decode, "check_container", lambda *_: pytest.fail("read whole"))
+    with pytest.raises(ImageError, match=r"bomb\.png: is 10000 x 10000 pixels, more than the limit"):
+        read_image(path, max_megapixels=99)
+    # With Pillow's own limit passed as well:
+    path.write_bytes(png_header(60_000, 60_000) + chunk(b"IEND", b""))
+    with pytest.raises(ImageError, match=r"bomb\.png: is far too large"):
+        read_image(path)
+
+
+def test_a_bomb_takes_less_than_50_mb(tmp_path: Path) -> None:
+    pytest.importorskip("resource")
+    (tmp_path / "bomb.png").write_bytes(bomb())
+    (tmp_path / "good.png").write_bytes(encoded("PNG"))
+    program = (
+        "import resource, sys; from course_utils.data.images import scan\n"
+        "unit = 1024 if sys.platform == 'darwin' else 1\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit\n"
+        "scan([sys.argv[2]]); before = peak(); report = scan([sys.argv[1]])\n"
+        "print(len(report.bad), peak() - before)"
+    )
+    arguments = [str(tmp_path / name) for name in ("bomb.png", "good.png")]
+    command = [sys.executable, "-c", program, *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    num_bad, kilobytes = map(int, result.stdout.split())
+    assert num_bad == 1 and kilobytes < 50_000
+    assert result.stderr == ""  # no warning of Pillow's either
+
+
+def make_tree(root: Path, names: list[str], count: int = 2) -> None:
+    for name in names:
+        (root / name).mkdir(parents=True)
+        for number in range(count):
+            (root / name / f"{number}.png").write_bytes(encoded("PNG", number))
+
+
+def test_junk_never_becomes_a_class(tmp_path: Path, nothing_changes: Callable[[], None]) -> None:
+    make_tree(tmp_path, ["cat", "dog"])
+    for junk in (".ipynb_checkpoints", "__MACOSX/cat", "cat/.ipynb_checkpoints", "@eaDir", ".hidden"):
+        make_tree(tmp_path, [junk])
+    for junk in ("._cat.png", ".DS_Store", "Thumbs.db", "desktop.ini", "cat/._0.png", "dog/Thumbs.db"):
+        (tmp_path / junk).write_bytes(b"\x00\x05\x16\x07 junk")
+    nothing_changes()
+    assert {name: len(paths) for name, paths in class_folders(tmp_path).items()} == {"cat": 2, "dog": 2}
+    layout = read_layout(tmp_path)
+    assert layout.class_names == ("cat", "dog") and len(layout.records) == 4 and layout.remarks == []
+    scan(list_images(tmp_path)).raise_if_bad()
+
+
+def test_unsupported_endings_are_counted(tmp_path: Path) -> None:
+    make_tree(tmp_path, ["cat"], count=1)
+    for number, ending in enumerate([".heic"] * 4 + [".raw"] * 2 + [""]):
+        (tmp_path / "cat" / f"other {number}{ending}").write_bytes(b"x")
+    (tmp_path / "labels.csv").write_text("a,b\n")  # a note, not a lost picture
+    assert walk(tmp_path).remarks() == ["left out 7 files: .heic 4, .raw 2, no ending 1"]
+    assert read_layout(tmp_path).remarks == ["left out 7 files: .heic 4, .raw 2, no ending 1"]
+
+
+HARD_NAMES = ["普通小麦", 'it\'s a "class"', "two words", "🌱🌾", "x" * 200, "100%", "-rf", "été"]
+
+
+def test_hard_names_work(tmp_path: Path, nothing_changes: Callable[[], None]) -> None:
+    make_tree(tmp_path, HARD_NAMES)
+    (tmp_path / "普通小麦" / ("图" * 60 + ".PNG")).write_bytes(encoded("PNG"))
+    nothing_changes()
+    layout = read_layout(tmp_path)
+    assert set(layout.class_names) == set(HARD_NAMES) and len(layout.records) == 17
+    scan([record.path for record in layout.records]).raise_if_bad()
+    assert channel_statistics([record.path for record in layout.records]).num_images == 17
+
+
+def test_composed_and_decomposed_spellings_are_one_class(tmp_path: Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "été") for form in ("NFC", "NFD"))
+    make_tree(tmp_path, [f"train/{composed}", f"val/{decomposed}", "train/b", "val/b"])
+    layout = read_layout(tmp_path)
+    assert layout.class_names == ("b", composed)
+    assert layout.counts["val"] == {"b": 2, composed: 2}
+    both = tmp_path / "both"
+    make_tree(both, [composed])
+    if not (both / decomposed).exists():  # a file system that tells them apart
+        make_tree(both, [decomposed])
+        assert {name: len(paths) for name, paths in class_folders(both).items()} == {composed: 4}
+        assert "taken as one" in read_layout(both).remarks[0]
+
+
+def test_names_that_differ_only_in_case_are_refused(tmp_path: Path) -> None:
+    make_tree(tmp_path, ["Cat"])
+    if (tmp_path / "cAT").exists():
+        pytest.skip("this file system does not tell case apart")
+    make_tree(tmp_path, ["cat"])
+    for use in (class_folders, read_layout):
+        with pytest.raises(ValueError, match="'Cat' and 'cat' differ only in upper and lower case"):
+            use(tmp_path)
+    across = tmp_path / "across"
+    make_tree(across, ["train/Cat", "val/cat"])
+    with pytest.raises(ValueError, match="differ only in upper and lower case"):
+        read_layout(across)
+
+
+def test_files_whose_names_differ_only_in_case_all_count(tmp_path: Path) -> None:
+    make_tree(tmp_path, ["cat"], count=0)
+    names = ["a.png", "A.png", "a.PNG", "A.PNG"]
+    for number, name in enumerate(names):
+        (tmp_path / "cat" / name).write_bytes(encoded("PNG", number))
+    assert len(list_images(tmp_path)) == len(list((tmp_path / "cat").iterdir()))
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Path:
+    """Nine pictures in three folders, with links that loop, repeat and break."""
+    root = tmp_path / "set"
+    make_tree(root, ["a", "b", "c"], count=3)
+    try:
+        (root / "a" / "loop").symlink_to(root, target_is_directory=True)
+    except OSError:
+        pytest.skip("links cannot be made here")
+    (root / "b" / "up").symlink_to("..", target_is_directory=True)
+    (root / "c" / "again.png").symlink_to("0.png")
+    return root
+
+
+def test_links_inside_show_nothing_twice(linked: Path, nothing_changes: Callable[[], None]) -> None:
+    nothing_changes()
+    listing = walk(linked)
+    assert len(listing.images) == 9 and listing.linked_twice == 3
+    assert listing.remarks() == ["left out 3 links to what is in the folder anyway"]
+    assert {name: len(paths) for name, paths in class_folders(linked).items()} == {"a": 3, "b": 3, "c": 3}
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_links_that_lead_outside_are_refused(linked: Path, tmp_path: Path, kind: str) -> None:
+    make_tree(tmp_path, ["outside"])
+    link = linked / "a" / ("out" if kind == "folder" else "out.png")
+    link.symlink_to(tmp_path / "outside" / ("" if kind == "folder" else "0.png"))
+    with pytest.raises(ValueError, match="is a link that leads out of the folder") as caught:
+        read_layout(linked)
+    assert str(link) in str(caught.value)
+    assert len(walk(linked, follow_outside=True).images) == (11 if kind == "folder" else 10)
+
+
+def test_broken_links_are_reported(linked: Path, nothing_changes: Callable[[], None]) -> None:
+    (linked / "a" / "broken.png").symlink_to("nowhere.png")
+    (linked / "a" / "self.png").symlink_to("self.png")
+    nothing_changes()
+    bad = dict(scan(list_images(linked)).bad)
+    assert bad[linked / "a" / "broken.png"] == "is a broken link, to nowhere.png"
+    assert "cannot be read" in bad[linked / "a" / "self.png"] and len(bad) == 2
+
+
+def test_a_read_only_folder_is_enough(tmp_path: Path, nothing_changes: Callable[[], None]) -> None:
+    root = tmp_path / "set"
+    make_tree(root, ["a", "b"])
+    folders = [root, root / "a", root / "b"]
+    nothing_changes()
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        layout = read_layout(root)
+        assert len(layout.records) == 4
+        assert channel_statistics([record.path for record in layout.records]).num_images == 4
+        assert sorted(path.name for path in root.iterdir()) == ["a", "b"]
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
