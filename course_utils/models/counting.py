@@ -21,7 +21,8 @@ def count_parameters(model: nn.Module, *, trainable_only: bool = False) -> int:
 def count_macs(model: nn.Module, *, image_size: int | tuple[int, int], in_channels: int = 3) -> int:
     """Return the multiply-accumulates of convolutions and linear layers for one picture of `image_size`.
 
-    Runs on a copy without memory for its tensors (device "meta"), so it is quick and leaves `model` alone.
+    One picture of zeros goes through a copy, so `model` is left alone. Networks on the device "meta" count
+    too.
     """
     height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
     counts: list[int] = []
@@ -32,11 +33,11 @@ def count_macs(model: nn.Module, *, image_size: int | tuple[int, int], in_channe
         elif isinstance(module, nn.Conv2d):
             counts.append(output.numel() * module.in_channels // module.groups * prod(module.kernel_size))
 
-    shadow = copy.deepcopy(model).to("meta").eval()
+    shadow = copy.deepcopy(model).eval()
     for module in shadow.modules():
         module.register_forward_hook(count)
     with torch.no_grad():
-        shadow(torch.empty(1, in_channels, height, width, device="meta"))
+        shadow(next(shadow.parameters()).new_zeros(1, in_channels, height, width))
     return sum(counts)
 
 

@@ -25,10 +25,7 @@ def freeze(model: nn.Module, *, until: str | None = None) -> int:
         module_by_name(model, until)
     num_frozen = 0
     reached = False
-    for (
-        name,
-        module,
-    ) in model.named_modules():  # in the order of definition, which is that of the forward pass
+    for name, module in model.named_modules():  # in the order of definition, that of the forward pass
         reached = reached or name == until
         trained = reached or name == head_name or name.startswith(f"{head_name}.")
         for parameter in module.parameters(recurse=False):
@@ -59,7 +56,7 @@ def set_fine_tuning(model: nn.Module, fine_tune: str) -> None:
 def _stay_in_evaluation(mode: bool = True) -> None:
     """Do nothing; this stands in for `train()` of a frozen batch norm.
 
-    A function of the module's own, not of the instance: so the network can still be copied (EMA) and pickled
+    A plain function, bound to no instance, so that the network can still be copied (EMA) and pickled
     (workers).
     """
 

@@ -8,8 +8,8 @@ two.
 A fair comparison needs equal cost. A stage that appends grows from block to block, one that adds keeps its
 width; so the twin's widths are chosen, stage after stage, so that the number of parameters up to that stage
 is nearest to that of RDNet. All weights but those of the gates and the head are used once per pixel of
-maps that have the same sizes in both networks, so that equal parameters mean equal multiplications too: both
-agree within 3 % for the course's sizes.
+maps that have the same sizes in both networks, so that equal parameters mean nearly equal multiplications:
+both agree within 3 % for `MINI`.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.models.convnext_block import DropPath, FeatureBlock
-from course_utils.models.rdnet import MINI, Head, RDNet, Sizes, drop_path_rates, initialise, stem, transition
+from course_utils.models.rdnet import MINI, Head, Sizes, drop_path_rates, initialise, stem, transition
 
 
 class AdditiveBlock(nn.Module):
@@ -35,7 +35,7 @@ class AdditiveBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.gamma = nn.Parameter(torch.full((channels,), layer_scale))
-        self.layers = FeatureBlock(channels, int(channels * expansion), channels, gate=gate)
+        self.layers = FeatureBlock(channels, int(channels * expansion / 8) * 8, channels, gate=gate)
         self.drop_path = DropPath(drop_path)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -132,19 +132,25 @@ def rdnet_mini_additive(
 
 def matching_widths(sizes: Sizes, *, in_channels: int = 3) -> list[int]:
     """Return the widths (multiples of 4) whose parameters up to each stage are nearest to those of RDNet."""
-    with torch.device("meta"):  # shapes without memory
-        model = RDNet(sizes, in_channels=in_channels)
-    surplus = -_num_parameters(model.stem)  # of the twin over RDNet, up to the stage
+    patch = in_channels * sizes.patch_size**2
+    channels = sizes.initial_features
+    surplus = (
+        -(patch + 3) * channels
+    )  # of the twin's parameters over RDNet's, up to the stage; here the stem's
     widths: list[int] = []
-    for index, stage in enumerate(model.dense_stages):
-        surplus -= _num_parameters(stage)
+    for index, growth_rate in enumerate(sizes.growth_rates):
+        gate, area = sizes.gates[index], 4 if sizes.halves[index] else 1
+        if index > 0:
+            compressed = int(channels * sizes.compression / 8) * 8
+            surplus -= transition_parameters(channels, compressed, area)
+            channels = compressed
+        for _ in range(sizes.blocks[index]):
+            surplus -= block_parameters(channels, growth_rate, expansion=sizes.expansion, gate=gate)
+            channels += growth_rate
         costs = {}
         for width in range(4, 2049, 4):
-            entry = (in_channels * sizes.patch_size**2 + 3) * width  # the stem
-            if index > 0:
-                narrow, area = widths[-1], 4 if sizes.halves[index] else 1
-                entry = 2 * narrow + (area * narrow + 1) * width  # the transition
-            block = _block_parameters(width, expansion=sizes.expansion, gate=sizes.gates[index])
+            entry = transition_parameters(widths[-1], width, area) if index > 0 else (patch + 3) * width
+            block = block_parameters(width, width, expansion=sizes.expansion, gate=gate)
             costs[width] = entry + sizes.blocks[index] * block
         best = min(costs, key=lambda width: abs(surplus + costs[width]))
         surplus += costs[best]
@@ -152,12 +158,13 @@ def matching_widths(sizes: Sizes, *, in_channels: int = 3) -> list[int]:
     return widths
 
 
-def _num_parameters(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
+def block_parameters(in_channels: int, out_channels: int, *, expansion: float, gate: bool) -> int:
+    """Return the parameters of a block: depthwise, norm, two 1x1 convolutions, `gamma`, perhaps a gate."""
+    inner = int(in_channels * expansion / 8) * 8
+    count = 50 * in_channels + 2 * in_channels + (in_channels + 1) * inner + (inner + 1) * out_channels
+    return count + out_channels + (out_channels * out_channels + out_channels if gate else 0)
 
 
-def _block_parameters(width: int, *, expansion: float, gate: bool) -> int:
-    inner = int(width * expansion)
-    depthwise, norm, gamma = 50 * width, 2 * width, width
-    pointwise = (width + 1) * inner + (inner + 1) * width
-    return depthwise + norm + gamma + pointwise + (width * width + width if gate else 0)
+def transition_parameters(in_channels: int, out_channels: int, area: int) -> int:
+    """Return the parameters of a transition whose kernel has `area` pixels: layer norm and convolution."""
+    return 2 * in_channels + (area * in_channels + 1) * out_channels

@@ -31,12 +31,11 @@ def test_published_table(name):
     assert count_macs(model, image_size=224) / 1e9 == pytest.approx(meta["_ops"], abs=0.0006)
 
 
-@pytest.mark.parametrize("name", ["simple_cnn", "rdnet_tiny", "mobilenet_v3_small"])
+@pytest.mark.parametrize("name", ["simple_cnn", "rdnet_mini", "resnet18"])
 def test_equals_pytorchs_counter(name):
-    with torch.device("meta"):
-        model = OURS[name]().eval()
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            model(torch.empty(1, 3, 128, 128))
+    model = OURS[name]().eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.zeros(1, 3, 128, 128))
     assert (
         count_flops(model, image_size=128)
         == counter.get_total_flops()

@@ -44,33 +44,55 @@ def test_hooks_are_removed_and_gradients_flow():
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_every_network_of_ours_lists_its_stages(name):
-    with torch.device("meta"):
-        model = OURS[name](num_classes=4).eval()
-        images = torch.empty(2, 3, 128, 128)
-        layers = feature_layers(model)
-        assert len(layers) >= 5
-        assert layers[-1] == classifier_of(model)[0]
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("simple_cnn", {"width_factor": 0.125, "image_size": 64}),
+        ("resnet50", {"width_factor": 0.125}),
+        ("mobilenet_v3_small", {}),
+        ("rdnet_mini", {}),
+        ("rdnet_mini_additive", {}),
+    ],
+)
+def test_every_kind_of_ours_lists_its_stages(name, options):
+    model = OURS[name](num_classes=4, **options).eval()
+    images = torch.zeros(2, 3, 64, 64)
+    layers = feature_layers(model)
+    assert len(layers) >= 5
+    assert layers[-1] == classifier_of(model)[0]
+    with torch.no_grad():
         for layer in (layers[0], layers[-2]):
             assert features(model, images, layer=layer).features.shape[0] == 2
-        in_features = model.get_classifier().in_features
-        assert features(model, images).features.shape == (2, in_features)
+        assert features(model, images).features.shape == (2, model.get_classifier().in_features)
 
 
 @pytest.mark.parametrize(
-    ("name", "width"),
-    [("tf_efficientnet_lite0", 1280), ("vit_tiny_patch16_224", 192), ("swin_tiny_patch4_window7_224", 768)],
+    ("model", "stage", "width"),
+    [
+        (lambda: timm.create_model("tf_efficientnet_lite0", num_classes=4), "blocks.4", 112),
+        (
+            lambda: timm.create_model("vit_tiny_patch16_224", num_classes=4, img_size=64, depth=2),
+            "blocks.1",
+            192,
+        ),
+        (
+            lambda: timm.models.SwinTransformer(
+                img_size=64, num_classes=4, embed_dim=8, depths=(1, 1), num_heads=(1, 1), window_size=4
+            ),
+            "layers.1",
+            16,
+        ),
+    ],
+    ids=["maps", "tokens", "channels last"],
 )
-def test_timm_networks(name, width):
-    """Maps, tokens, and maps with the channels last."""
-    with torch.device("meta"):
-        model = timm.create_model(name, num_classes=4).eval()
-        images = torch.empty(2, 3, 224, 224)
-        layers = feature_layers(model)
-        assert features(model, images).features.shape == (2, width)
-        last_stage = features(model, images, layer=layers[-2]).features
-    assert last_stage.shape == (2, {"tf_efficientnet_lite0": 320}.get(name, width))
+def test_timm_networks(model, stage, width):
+    model = model().eval()
+    images = torch.randn(2, 3, 64, 64)
+    assert stage in feature_layers(model)
+    with torch.no_grad():
+        assert features(model, images, layer=stage).features.shape == (2, width)
+        penultimate, logits = features(model, images)
+        torch.testing.assert_close(model.get_classifier()(penultimate), logits)
 
 
 def test_unknown_layer_and_network_without_head():
