@@ -164,8 +164,10 @@ class _Walker:
             elif entry.is_dir():
                 self.folders.append(path)
                 self.visit(path)
-            else:
+            elif entry.is_file():
                 self._add_file(path)
+            else:  # a pipe or device: opening it could wait for ever
+                self.left_out["special file"] += 1
 
     def _visit_link(self, path: Path) -> None:
         if not path.is_dir():

@@ -6,6 +6,7 @@ F1, F3, F4, F5 (in test_data_images), F6, F9, F10, F12, F13, F16 of the fault li
 import functools
 import hashlib
 import io
+import os
 import random
 import struct
 import subprocess
@@ -186,6 +187,25 @@ def test_others_that_are_no_pictures_are_named_for_what_they_are(tmp_path: Path)
         read_image(tmp_path / "folder.png")
     with pytest.raises(ImageError, match="does not exist"):
         read_image(tmp_path / "nowhere.png")
+
+
+def test_large_files_are_checked_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = {file_format: encoded(file_format) for file_format in ("PNG", "JPEG", "GIF", "TIFF")}
+    for file_format, whole in data.items():
+        (tmp_path / f"{file_format}.png").write_bytes(whole)
+        (tmp_path / f"cut {file_format}.png").write_bytes(whole[: len(whole) * 3 // 4])
+    small = scan(list_images(tmp_path))
+    monkeypatch.setattr(decode, "_MAX_IN_MEMORY", 100)  # from now on read piece by piece
+    large = scan(list_images(tmp_path))
+    assert len(large.bad) == 4 and large == small
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
+    make_tree(tmp_path, ["cat"])
+    os.mkfifo(tmp_path / "cat" / "pipe.png")
+    assert len(list_images(tmp_path)) == 2
+    assert walk(tmp_path).remarks() == ["left out 1 file: special file 1"]
 
 
 def test_the_setting_that_hides_truncation_does_not_hide_it_here(
