@@ -32,7 +32,7 @@ def materialise(manifest: Manifest, target: str | Path, *, root: str | Path, how
     behind: files that are missing, names that collide, impossible links, a full disk. FileExistsError:
     `target` holds something that would be lost.
     """
-    root, target = Path(root).resolve(), Path(target).absolute()
+    root, target = Path(root).resolve(), Path(target).resolve()
     if how not in HOW:
         raise ValueError(f"how is {how!r}; expected {', '.join(HOW)}")
     refuse_overlap(root, target)
@@ -171,8 +171,9 @@ def _fill(
 ) -> None:
     """All files into the tree; OSError that says how many bytes are missing when the disk is full."""
     for number, (row, place) in enumerate(zip(rows, places, strict=True)):
+        source = root / row.path
         try:
-            _put((root / row.path).resolve(), partial / place, how, target / place)
+            _put(source.resolve() if source.is_symlink() else source, partial / place, how, target / place)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
@@ -186,7 +187,7 @@ def _put(source: Path, place: Path, how: str, final: Path) -> None:
     if how == "hardlink":
         place.hardlink_to(source)
     elif how == "symlink":
-        place.symlink_to(os.path.relpath(source, final.parent.resolve()))
+        place.symlink_to(os.path.relpath(source.resolve(), final.parent))
     else:
         with source.open("rb") as reader, place.open("xb") as writer:
             shutil.copyfileobj(reader, writer, 1 << 20)
