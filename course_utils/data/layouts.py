@@ -7,37 +7,22 @@ left out is said in `remarks`. See `notebooks/02_dataset_splitting`.
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from course_utils.data.class_names import match_class_names
-from course_utils.data.listing import Listing, check_case, natural_key, normal_name, walk
+from course_utils.data.layout_part import PREFIX, Kind, Part, Record
+from course_utils.data.listing import Listing, check_case, natural_key, walk
 
-Kind = Literal["class_folders", "split_folders", "prefix_names", "unlabelled"]
+__all__ = ["FACTS_NAME", "SPLIT_NAMES", "Kind", "Layout", "Record", "read_layout", "records"]
 FACTS_NAME = "dataset.json"  # what `sources.prepare` writes beside the pictures it makes
 SPLIT_NAMES = {
     **dict.fromkeys(("train", "training", "train_images", "trainset"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "val_images", "dev"), "val"),
     **dict.fromkeys(("test", "testing", "evaluation", "eval", "test_images", "testset"), "test"),
 }
-_PREFIX = re.compile(r"(\d+)_\d+")
-
-
-@dataclass(frozen=True)
-class Record:
-    """One picture: its file, its class name or None, its split ("train", "val", "test") or None, its id.
-
-    The id is the file's name without ending, as submissions use it.
-    """
-
-    path: Path
-    label: str | None
-    split: str | None
-    id: str
 
 
 @dataclass(frozen=True)
@@ -93,7 +78,7 @@ def read_layout(
     found: list[Record] = []
     empty: set[str] = set()
     for split, folder in (parts or {None: root}).items():
-        reader = _Part(listing, folder, split, remarks)
+        reader = Part(listing, folder, split, remarks)
         kinds[split] = reader.kind(kind if kind != "split_folders" else None)
         found += reader.records(kinds[split])
         empty |= reader.empty_classes if kinds[split] == "class_folders" else set()
@@ -109,70 +94,6 @@ def read_layout(
     )
 
 
-class _Part:
-    """One folder of pictures that are labelled in one way: a split, or the whole set."""
-
-    def __init__(self, listing: Listing, folder: Path, split: str | None, remarks: list[str]) -> None:
-        self.folder, self.split, self.remarks = folder, split, remarks
-        self.images = [path for path in listing.images if path.is_relative_to(folder)]
-        self.direct = [path for path in self.images if path.parent == folder]
-        self.classes = [path for path in listing.folders if path.parent == folder]
-        holders = {normal_name(path.relative_to(folder).parts[0]) for path in self.images}
-        self.empty_classes = {normal_name(path.name) for path in self.classes} - holders
-
-    def kind(self, wanted: Kind | None) -> Kind:
-        if wanted is not None:
-            return wanted
-        if len(self.images) > len(self.direct):
-            return "class_folders"
-        matching = [path for path in self.direct if _PREFIX.fullmatch(path.stem)]
-        if not matching:
-            return "unlabelled"
-        if len(matching) < len(self.direct):
-            odd = next(path for path in self.direct if not _PREFIX.fullmatch(path.stem))
-            raise ValueError(
-                f"{odd}: the name does not start with a class number, as {len(matching)} of "
-                f"{len(self.direct)} names beside it do (such as {matching[0].name}). Rename or remove the "
-                'file, or pass kind="unlabelled" if these numbers are no classes.'
-            )
-        return "prefix_names"
-
-    def records(self, kind: Kind) -> list[Record]:
-        if kind == "unlabelled":
-            return [Record(path, None, self.split, path.stem) for path in self.images]
-        if kind == "prefix_names":
-            return [Record(path, self._prefix(path), self.split, path.stem) for path in self.images]
-        if self.direct:
-            self.remarks.append(
-                f"left out {len(self.direct)} pictures of {self.folder.name!r} that lie beside the class "
-                f"folders, such as {self.direct[0].name}"
-            )
-        self._check_names()
-        inside = [path for path in self.images if path.parent != self.folder]
-        return [Record(path, self._folder_name(path), self.split, path.stem) for path in inside]
-
-    def _folder_name(self, path: Path) -> str:
-        return normal_name(path.relative_to(self.folder).parts[0])
-
-    @staticmethod
-    def _prefix(path: Path) -> str:
-        match = _PREFIX.fullmatch(path.stem)
-        if match is None:
-            raise ValueError(
-                f"{path}: the name does not start with a class number, expected one like 3_127.jpg."
-            )
-        return str(int(match[1]))
-
-    def _check_names(self) -> None:
-        raw = [path.name for path in self.classes]
-        check_case({normal_name(name) for name in raw}, where=str(self.folder))
-        for name, count in Counter(map(normal_name, raw)).items():
-            if count > 1:
-                self.remarks.append(
-                    f"{count} folders are spelt {name!r} in different Unicode forms; taken as one"
-                )
-
-
 def _unwrap(listing: Listing) -> Path:
     """Go down while a folder holds one folder and nothing else, as unpacked archives do."""
     root = listing.folder
@@ -184,7 +105,7 @@ def _unwrap(listing: Listing) -> Path:
         flat = all(path.parent == only for path in listing.images)
         if only.name.casefold() in SPLIT_NAMES:
             return root
-        if flat and not all(_PREFIX.fullmatch(path.stem) for path in listing.images):
+        if flat and not all(PREFIX.fullmatch(path.stem) for path in listing.images):
             return root  # a set of one class, rather than a wrapper
         root = only
 
