@@ -37,7 +37,10 @@ def image_grid(
     pictures = [_picture(image, index) for index, image in enumerate(images)]
     if titles is not None and len(titles) != len(pictures):
         raise ValueError(f"got {len(titles)} titles for {len(pictures)} images")
-    texts = [_fit(drawable(str(text), f"image {i}"), size) for i, text in enumerate(titles or [])]
+    texts = [
+        _fit(drawable(str(text), f"image {i}"), size)
+        for i, text in enumerate(() if titles is None else titles)
+    ]
     grid = _draw(pictures, texts, columns, title, size, ax)
     heights, widths = {p.shape[0] for p in pictures}, {p.shape[1] for p in pictures}
     shape = f"{widths.pop()} x {heights.pop()} pixels" if len(heights) == len(widths) == 1 else "mixed sizes"
