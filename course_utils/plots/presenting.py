@@ -89,11 +89,12 @@ def encode(picture: Image.Image) -> tuple[bytes, str]:
     Drawn figures have few colours: 256 of them do, in a third of the bytes. Photographs do not fit into 256
     colours; they become JPEG of high quality, unless PNG is small anyway.
     """
-    palette = picture.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    true = np.asarray(picture, dtype=np.int16)
-    error = np.abs(true - np.asarray(palette.convert("RGB"), dtype=np.int16))
-    if error.mean() < 0.5 and np.percentile(error, 99.5) <= 12:
-        return _bytes(palette, "PNG"), "image/png"
+    if picture.getcolors(1 << 15) is not None:  # else a photograph, for which trying costs a second
+        palette = picture.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        true = np.asarray(picture, dtype=np.int16)
+        error = np.abs(true - np.asarray(palette.convert("RGB"), dtype=np.int16))
+        if error.mean() < 0.5 and np.percentile(error, 99.5) <= 12:
+            return _bytes(palette, "PNG"), "image/png"
     png = _bytes(picture, "PNG")
     jpeg = _bytes(picture, "JPEG")
     return (jpeg, "image/jpeg") if len(jpeg) < 0.6 * len(png) else (png, "image/png")
