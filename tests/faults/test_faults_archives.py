@@ -4,6 +4,7 @@ F14 (unpacking), F15, F16, F30 of the fault list.
 """
 
 import errno
+import gzip
 import io
 import os
 import random
@@ -20,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from course_utils import files
+from course_utils.data import archives
 from course_utils.data.archives import safe_extract, unpack_once
 
 Build = Callable[[Path], Path]
@@ -131,6 +133,25 @@ def test_real_bytes_count_not_those_in_the_header(tmp_path: Path) -> None:
     archive.write_bytes(data)
     with pytest.raises(ValueError, match=r"damaged|more than"):
         safe_extract(archive, tmp_path / "target", max_bytes=1000)
+    assert not (tmp_path / "target").exists()
+
+
+def test_an_archive_that_grows_after_it_was_inspected_stops_at_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = zip_with(tmp_path / "x.zip", BIG)
+    monkeypatch.setattr(archives, "_inspect", lambda *_: (1, 10, 4096))
+    with pytest.raises(ValueError, match="more than 1,000 bytes"):
+        safe_extract(archive, tmp_path / "target", max_bytes=1000)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.zip"]
+
+
+def test_a_tar_that_goes_on_after_its_end_is_refused(tmp_path: Path) -> None:
+    tar_with(tmp_path / "x.tar", FILE)
+    packed = gzip.compress((tmp_path / "x.tar").read_bytes() + bytes(20 << 20), 1)
+    (tmp_path / "x.tgz").write_bytes(packed)
+    with pytest.raises(ValueError, match="goes on long after its last entry"):
+        safe_extract(tmp_path / "x.tgz", tmp_path / "target")
     assert not (tmp_path / "target").exists()
 
 

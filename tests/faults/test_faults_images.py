@@ -163,7 +163,7 @@ def test_jpegs_with_bytes_after_the_end_or_with_a_thumbnail_are_whole(tmp_path: 
         (tmp_path / f"{number}.jpg").write_bytes(data)
     (tmp_path / "extra.png").write_bytes(encoded("PNG") + b"more")
     scan(list_images(tmp_path)).raise_if_bad()
-    (tmp_path / "cut.jpg").write_bytes(with_thumbnail[: len(exif) + 200] + bytes(300))
+    (tmp_path / "cut.jpg").write_bytes(with_thumbnail[: len(exif) + len(plain) * 4 // 5] + bytes(2000))
     assert [path.name for path, _ in scan(list_images(tmp_path)).bad] == ["cut.jpg"]
 
 
