@@ -54,14 +54,17 @@ def cached_pixels(
     *,
     size: tuple[int, int],
     mode: str = "RGB",
+    fit: str = "squash",
+    interpolation: str = "bilinear",
     folder: str | Path | None = None,
     workers: int | None = None,
     progress: bool = False,
 ) -> CachedPixels:
     """Give the pictures at `paths` at `size` (height, width), decoded now or by an earlier call.
 
-    Files with equal bytes share a row. `folder` (default: `cache` in the data folder) may be shared by
-    several processes: each writes beside and renames, and equal content makes it the same who comes last.
+    `fit` and `interpolation` are those of `resizing`. Files with equal bytes share a row. `folder` (default:
+    `cache` in the data folder) may be shared by several processes: each writes beside and renames, and equal
+    content makes it the same who comes last.
     Raises ImageError for a picture that cannot be read and OSError naming the missing bytes on a full disk.
     """
     digests = hash_files(paths, workers=workers)
@@ -74,10 +77,13 @@ def cached_pixels(
 
     shape = (len(order), 3 if mode == "RGB" else 1, *size)
     recipe = {"code": CODE_VERSION, "mode": mode, "shape": shape, "contents": order}
+    if (fit, interpolation) != ("squash", "bilinear"):  # the usual rule stays out: older caches are found
+        recipe |= {"fit": fit, "interpolation": interpolation}
+    rule = {"mode": mode, "size": size, "fit": fit, "interpolation": interpolation}
     base = runtime.data_dir() / "cache" if folder is None else Path(folder)
     path = base / f"{files.sha256_text(files.to_json(recipe))[:32]}.npy"
     if not _is_whole(path, shape):
-        _write(path, [first_of[digest] for digest in order], shape, mode, workers, progress)
+        _write(path, [first_of[digest] for digest in order], shape, rule, workers, progress)
     return CachedPixels(path, rows)
 
 
@@ -93,24 +99,34 @@ def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
 
 
 def _write(
-    path: Path, pictures: list[Path], shape: tuple[int, ...], mode: str, workers: int | None, progress: bool
+    path: Path,
+    pictures: list[Path],
+    shape: tuple[int, ...],
+    rule: dict[str, Any],
+    workers: int | None,
+    progress: bool,
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     files.require_space(path.parent, int(np.prod(shape)) + 4096)
     with files.atomic_path(path) as partial:
-        _decode_into(partial, pictures, shape, mode, workers, progress)
+        _decode_into(partial, pictures, shape, rule, workers, progress)
         digest = files.sha256_file(partial)
-    files.write_json(path.with_suffix(".json"), {"sha256": digest, "shape": shape, "mode": mode})
+    files.write_json(path.with_suffix(".json"), {"sha256": digest, "shape": shape, **rule})
 
 
 def _decode_into(
-    path: Path, pictures: list[Path], shape: tuple[int, ...], mode: str, workers: int | None, progress: bool
+    path: Path,
+    pictures: list[Path],
+    shape: tuple[int, ...],
+    rule: dict[str, Any],
+    workers: int | None,
+    progress: bool,
 ) -> None:
     mapped = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
 
     def fill(start: int, chunk: Sequence[Path]) -> None:
         for row, picture in enumerate(chunk, start):
-            pixels = read_image(picture, mode=mode, size=(shape[2], shape[3]))
+            pixels = read_image(picture, **rule)
             mapped[row] = pixels.transpose(2, 0, 1)  # (H, W, C) -> (C, H, W)
 
     map_chunks(fill, pictures, workers=workers, progress=progress, description="decoding once")

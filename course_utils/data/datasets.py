@@ -6,6 +6,7 @@ once through `pixels`, which is what the loader uses. Notebook 05 derives both k
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch.utils.data import Dataset
 from course_utils.data import images
 from course_utils.data.cache import CachedPixels, cached_pixels
 from course_utils.data.layouts import Record
+from course_utils.data.resizing import check_rule
 
 UNLABELLED = -1  # the target of a picture whose class nobody knows; never the result of a name that failed
 
@@ -22,7 +24,8 @@ class PictureSet(Dataset):
     """Pictures of one size: item i is (image uint8 (C, H, W), target, id).
 
     `targets` (N,) are positions in `class_names`, or all `UNLABELLED`; `ids` name the pictures in csv files.
-    `size` is (height, width); `mode` "RGB" gives 3 channels, "L" one. Files are decoded at each access until
+    `size` is (height, width); `mode` "RGB" gives 3 channels, "L" one; `fit` ("squash",
+    "crop" or "pad") and `interpolation` are those of `resizing`. Files are decoded at each access until
     `in_memory` decodes them once.
     """
 
@@ -35,6 +38,8 @@ class PictureSet(Dataset):
         class_names: Sequence[str],
         size: tuple[int, int],
         mode: str = "RGB",
+        fit: str = "squash",
+        interpolation: str = "bilinear",
         decoded: np.ndarray | CachedPixels | None = None,
     ) -> None:
         if not len(paths) == len(targets) == len(ids):
@@ -48,6 +53,8 @@ class PictureSet(Dataset):
         self.class_names = tuple(class_names)
         self.size = size
         self.mode = mode
+        check_rule(fit, interpolation)
+        self.fit, self.interpolation = fit, interpolation
         self._decoded = decoded  # rows of uint8 (C, H, W)
         low, high = (self.targets.min(), self.targets.max()) if len(self.targets) else (0, 0)
         if low < UNLABELLED or high >= max(1, len(self.class_names)):
@@ -77,11 +84,15 @@ class PictureSet(Dataset):
         """Tell whether every picture has a class."""
         return bool((self.targets >= 0).all())
 
+    @property
+    def _rule(self) -> dict[str, Any]:
+        return {"size": self.size, "mode": self.mode, "fit": self.fit, "interpolation": self.interpolation}
+
     def pixels(self, indices: np.ndarray) -> torch.Tensor:
         """Give the pictures `indices` (B,) as uint8 (B, C, H, W)."""
         if self._decoded is not None:
             return torch.from_numpy(self._decoded[indices])
-        stack = [images.read_image(self.paths[i], mode=self.mode, size=self.size) for i in indices.tolist()]
+        stack = [images.read_image(self.paths[i], **self._rule) for i in indices.tolist()]
         return (
             torch.from_numpy(np.stack(stack)).permute(0, 3, 1, 2).contiguous()
         )  # (B, H, W, C) -> (B, C, H, W)
@@ -90,7 +101,7 @@ class PictureSet(Dataset):
         """Give the same set with every picture decoded: N x C x H x W bytes, 49 MB for 1,000 of 128 px."""
         if self._decoded is not None:
             return self
-        stack = images.read_many(self.paths, size=self.size, mode=self.mode, workers=workers)
+        stack = images.read_many(self.paths, **self._rule, workers=workers)
         return self._with(np.arange(len(self)), np.ascontiguousarray(stack.transpose(0, 3, 1, 2)))
 
     def cached(
@@ -102,9 +113,7 @@ class PictureSet(Dataset):
         """
         if self._decoded is not None:
             return self
-        rows = cached_pixels(
-            self.paths, size=self.size, mode=self.mode, folder=folder, workers=workers, progress=progress
-        )
+        rows = cached_pixels(self.paths, **self._rule, folder=folder, workers=workers, progress=progress)
         return self._with(np.arange(len(self)), rows)
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> "PictureSet":
@@ -121,8 +130,7 @@ class PictureSet(Dataset):
             self.targets[positions],
             [self.ids[i] for i in positions],
             class_names=self.class_names,
-            size=self.size,
-            mode=self.mode,
+            **self._rule,
             decoded=decoded,
         )
 
@@ -133,6 +141,8 @@ def labelled(
     class_names: Sequence[str],
     size: tuple[int, int],
     mode: str = "RGB",
+    fit: str = "squash",
+    interpolation: str = "bilinear",
     split: str | None = None,
 ) -> PictureSet:
     """Give the labelled pictures of `split` (None: all), targets by the place of their name in `class_names`.
@@ -140,13 +150,14 @@ def labelled(
     Raises ValueError for a picture without a label or with one that is not in `class_names`, naming the file.
     """
     chosen = _of_split(records, split)
+    rule = {"size": size, "mode": mode, "fit": fit, "interpolation": interpolation}
     place = {name: position for position, name in enumerate(class_names)}
     for record in chosen:
         if record.label not in place:
             got = "no label" if record.label is None else f"the label {record.label!r}"
             raise ValueError(f"{record.path} has {got}; expected one of {', '.join(class_names)}.")
     targets = [place[str(record.label)] for record in chosen]
-    return _picture_set(chosen, targets, class_names, size, mode)
+    return _picture_set(chosen, targets, class_names, rule)
 
 
 def unlabelled(
@@ -155,11 +166,14 @@ def unlabelled(
     class_names: Sequence[str],
     size: tuple[int, int],
     mode: str = "RGB",
+    fit: str = "squash",
+    interpolation: str = "bilinear",
     split: str | None = None,
 ) -> PictureSet:
     """Give the pictures of `split` (None: all) without looking at their labels."""
     chosen = _of_split(records, split)
-    return _picture_set(chosen, [UNLABELLED] * len(chosen), class_names, size, mode)
+    rule = {"size": size, "mode": mode, "fit": fit, "interpolation": interpolation}
+    return _picture_set(chosen, [UNLABELLED] * len(chosen), class_names, rule)
 
 
 def _of_split(records: Sequence[Record], split: str | None) -> list[Record]:
@@ -176,8 +190,7 @@ def _picture_set(
     records: Sequence[Record],
     targets: Sequence[int],
     class_names: Sequence[str],
-    size: tuple[int, int],
-    mode: str,
+    rule: dict[str, Any],
 ) -> PictureSet:
     paths, ids = [record.path for record in records], [record.id for record in records]
-    return PictureSet(paths, targets, ids, class_names=class_names, size=size, mode=mode)
+    return PictureSet(paths, targets, ids, class_names=class_names, **rule)

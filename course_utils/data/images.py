@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from course_utils.data.decode import MAX_MEGAPIXELS, ImageError, decode
 from course_utils.data.listing import (
@@ -23,6 +22,7 @@ from course_utils.data.listing import (
     walk,
 )
 from course_utils.data.parallel import map_chunks
+from course_utils.data.resizing import resize
 from course_utils.data.scan import ScanReport, scan
 
 __all__ = [
@@ -49,18 +49,21 @@ def read_image(
     *,
     mode: str = "RGB",
     size: tuple[int, int] | None = None,
+    fit: str = "squash",
+    interpolation: str = "bilinear",
     max_megapixels: float = MAX_MEGAPIXELS,
 ) -> np.ndarray:
     """Give the picture as uint8 (H, W, 3), or (H, W, 1) for mode "L".
 
     Exif orientation is applied, transparency lies over white, of an animation the first frame counts, 16-bit
     values v become round(v / 257). Pillow itself reads 16-bit *colour* by the high byte (at most 1/255 off).
-    `size` (height, width) resizes with an antialiased bilinear filter. Raises ImageError (a ValueError) with
-    the path and the reason for anything that is not a whole picture, or has over `max_megapixels`.
+    `size` (height, width) resizes by the rule `fit` ("squash", "crop" or "pad") and the `interpolation`, both
+    those of `resizing`; antialiased. Raises ImageError (a ValueError) with the path and the reason for
+    anything that is not a whole picture, or has over `max_megapixels`.
     """
     picture = decode(path, mode=mode, max_megapixels=max_megapixels)
     if size is not None:
-        picture = picture.resize(_width_height(size), Image.Resampling.BILINEAR)
+        picture = resize(picture, size, fit=fit, interpolation=interpolation)
     pixels = np.array(picture)  # a copy that the caller may write to
     return pixels if pixels.ndim == 3 else pixels[:, :, np.newaxis]  # (H, W) -> (H, W, 1)
 
@@ -70,6 +73,8 @@ def read_image_float(
     *,
     mode: str = "RGB",
     size: tuple[int, int] | None = None,
+    fit: str = "squash",
+    interpolation: str = "bilinear",
     max_megapixels: float = MAX_MEGAPIXELS,
 ) -> np.ndarray:
     """Give the picture as float32 in [0, 1], (H, W, 3) or (H, W, 1); otherwise as `read_image`.
@@ -78,7 +83,7 @@ def read_image_float(
     """
     picture = decode(path, mode=mode, deep=True, max_megapixels=max_megapixels)
     if size is not None:
-        picture = picture.resize(_width_height(size), Image.Resampling.BILINEAR)
+        picture = resize(picture, size, fit=fit, interpolation=interpolation)
     values = np.asarray(picture)
     unit = (
         values.astype(np.float32) / np.float32(255) if values.dtype == np.uint8 else values.astype(np.float32)
@@ -91,22 +96,26 @@ def read_image_float(
 
 
 def read_many(
-    paths: Sequence[str | Path], *, size: tuple[int, int], mode: str = "RGB", workers: int | None = None
+    paths: Sequence[str | Path],
+    *,
+    size: tuple[int, int],
+    mode: str = "RGB",
+    fit: str = "squash",
+    interpolation: str = "bilinear",
+    workers: int | None = None,
 ) -> np.ndarray:
-    """Give all pictures at one `size` (height, width) as a uint8 array (N, H, W, C), decoded on all cores."""
+    """Give all pictures at one `size` (height, width) as a uint8 array (N, H, W, C), decoded on all cores.
+
+    `fit` and `interpolation` as in `read_image`.
+    """
     height, width = size
     pixels = np.empty((len(paths), height, width, 3 if mode == "RGB" else 1), dtype=np.uint8)
 
     def fill(start: int, chunk: Sequence[str | Path]) -> None:
         for offset, path in enumerate(chunk):
-            pixels[start + offset] = read_image(path, mode=mode, size=size)
+            pixels[start + offset] = read_image(
+                path, mode=mode, size=size, fit=fit, interpolation=interpolation
+            )
 
     map_chunks(fill, paths, workers=workers)
     return pixels
-
-
-def _width_height(size: tuple[int, int]) -> tuple[int, int]:
-    height, width = size
-    if height < 1 or width < 1:
-        raise ValueError(f"size is {size}; expected (height, width) of at least 1 pixel each.")
-    return width, height

@@ -14,12 +14,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from course_utils.data.datasets import PictureSet
+from course_utils.data.mixing import Mixing
 from course_utils.data.randomness import permutation
 from course_utils.data.transforms import Augment, normalise
 
 
 class Batch(NamedTuple):
-    """`images` (B, C, H, W) float32, normalised; `targets` (B,) int64; `indices` (B,), places in the set."""
+    """`images` (B, C, H, W) float32, normalised; `targets` (B,) int64; `indices` (B,), places in the set.
+
+    Of mixed batches the targets are soft: float32 (B, K), each row summing to 1.
+    """
 
     images: Tensor
     targets: Tensor
@@ -30,10 +34,11 @@ class Batches(Dataset):
     """The batches of a set of pictures, epoch by epoch: `for images, targets, indices in batches.epoch(3)`.
 
     `mean` and `std` per channel normalise; `augment` changes training pictures before that; `shuffle` deals
-    them anew in each epoch. With several processes each of the `world_size` ranks gets its share of every
-    batch, so the batch as a whole is what one process would see. `num_workers` processes prepare batches
-    ahead (0: this process does it when asked), started by `multiprocessing_context` ("fork", "spawn",
-    "forkserver"; None: the system's own way).
+    them anew in each epoch. `mix` blends the pictures of a batch, and their targets, at the very end: it is
+    linear, so it may follow normalisation, as in timm. With several processes each of the `world_size` ranks
+    gets its share of every batch, so the batch as a whole is what one process would see (but each mixes its
+    own share). `num_workers` processes prepare batches ahead (0: this process does it when asked), started by
+    `multiprocessing_context` ("fork", "spawn", "forkserver"; None: the system's own way).
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class Batches(Dataset):
         mean: Sequence[float],
         std: Sequence[float],
         augment: Augment | None = None,
+        mix: Mixing | None = None,
         shuffle: bool = False,
         seed: int = 0,
         num_workers: int = 0,
@@ -60,10 +66,16 @@ class Batches(Dataset):
                 f"got {len(mean)} means and {len(std)} standard deviations; the pictures have "
                 f"{pictures.num_channels} channels (mode {pictures.mode!r})."
             )
+        if mix is not None and (not pictures.is_labelled or mix.num_classes != pictures.num_classes):
+            raise ValueError(
+                f"mixing expects labelled pictures of {mix.num_classes} classes; these have "
+                f"{pictures.num_classes} classes{'' if pictures.is_labelled else ' and no labels'}."
+            )
         self.pictures = pictures
         self.batch_size = batch_size
         self.mean, self.std = tuple(mean), tuple(std)
         self.augment = augment
+        self.mix = mix
         self.shuffle = shuffle
         self.seed = seed
         self.num_workers = num_workers
@@ -95,7 +107,10 @@ class Batches(Dataset):
         if self.augment is not None:
             images = self.augment(images, epoch=epoch, indices=indices)
         images = normalise(images, self.mean, self.std)
-        return Batch(images, torch.from_numpy(self.pictures.targets[indices]), torch.from_numpy(indices))
+        targets = torch.from_numpy(self.pictures.targets[indices])
+        if self.mix is not None:
+            images, targets = self.mix(images, targets, epoch=epoch, step=number, rank=self.rank)
+        return Batch(images, targets, torch.from_numpy(indices))
 
     def epoch(self, epoch: int = 0) -> Iterator[Batch]:
         """Give the batches of one epoch in order."""
