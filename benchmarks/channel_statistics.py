@@ -1,6 +1,6 @@
 """How long exact channel statistics take: ours, decoding alone, and the usual loop, in one run.
 
-    python -m benchmarks.channel_statistics FOLDER [--rounds 5] [--json OUT]
+    python -m benchmarks.channel_statistics FOLDER [--rounds 5] [--record NAME]
 
 FOLDER holds pictures, for example a prepared set. The three take turns, so a busy machine hits all of them;
 medians and ratios are printed. The usual loop is the tutorial's: a DataLoader with batch size 1, `ToTensor`,
@@ -9,9 +9,7 @@ cores, and at least 4 times faster than the usual loop.
 """
 
 import argparse
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +20,8 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import ToTensor
 
-from course_utils import files, runtime
+from benchmarks.measuring import ratio, row, show_or_record, take_turns
+from course_utils import runtime
 from course_utils.data.images import list_images
 from course_utils.data.stats import channel_statistics
 
@@ -63,18 +62,6 @@ def usual_loop(paths: list[Path]) -> tuple[torch.Tensor, torch.Tensor]:
     return mean / len(paths), std / len(paths)
 
 
-def measure(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Give the seconds of each way in each round, the ways taking turns; the first round is thrown away."""
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(rounds + 1):
-        for name, way in ways.items():
-            start = time.perf_counter()
-            way()
-            if turn:
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
-
-
 def main() -> int:
     """Run the benchmark and print a table."""
     parser = argparse.ArgumentParser(
@@ -82,7 +69,7 @@ def main() -> int:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--record", metavar="NAME")
     arguments = parser.parse_args()
     paths = list_images(arguments.folder)
     ours = channel_statistics(paths)
@@ -91,25 +78,14 @@ def main() -> int:
         "decoding alone": lambda: decode_alone(paths),
         "the usual loop": lambda: usual_loop(paths),
     }
-    seconds = measure(ways, arguments.rounds)
-    median = {name: statistics.median(values) for name, values in seconds.items()}
-    print(
-        f"{len(paths)} pictures, {runtime.cpu_count()} cores, {arguments.rounds} rounds, "
-        f"Pillow {Image.__version__}, torch {torch.__version__}"
-    )
-    for name, values in seconds.items():
-        print(f"{name:<15} {median[name]:7.3f} s   ({min(values):.3f} to {max(values):.3f})")
-    to_decoding = median["ours"] / median["decoding alone"]
-    to_usual = median["the usual loop"] / median["ours"]
-    print(f"ours / decoding alone  {to_decoding:.2f}   usual loop / ours  {to_usual:.2f}")
+    seconds = take_turns(ways, arguments.rounds)
+    rows = [row(name, values, "s") for name, values in seconds.items()]
+    rows.append(ratio("ours / decoding alone", seconds["ours"], seconds["decoding alone"]))
+    rows.append(ratio("the usual loop / ours", seconds["the usual loop"], seconds["ours"]))
     print(ours)
-    if arguments.json:
-        result = {
-            "pictures": len(paths), "seconds": seconds, "ours_to_decoding": to_decoding,
-            "usual_to_ours": to_usual, "statistics": ours.as_dict(), "hardware": runtime.hardware(),
-            "versions": runtime.library_versions(),
-        }  # fmt: skip
-        files.write_json(arguments.json, result)
+    command = f"python -m benchmarks.channel_statistics FOLDER --rounds {arguments.rounds}"
+    what = f"Mean and standard deviation per channel of {len(paths)} pictures, all cores."
+    show_or_record(arguments.record, command=command, what=what, rows=rows)
     return 0
 
 
