@@ -11,11 +11,18 @@ import pytest
 from PIL import Image
 
 from course_utils import files
+from course_utils.data import confounds
 from course_utils.data.audit import audit
 from course_utils.data.confounds import NUM_FOLDS, find_confounds
 from course_utils.data.manifest import Manifest, Row
 from course_utils.data.picture_facts import picture_facts
 from course_utils.plots.audit_page import audit_page
+
+
+@pytest.fixture
+def few_shuffles(monkeypatch):
+    """For tests of other things than confounds: the baseline takes most of the time."""
+    monkeypatch.setattr(confounds, "NUM_SHUFFLES", 1)
 
 
 def picture(generator: np.random.Generator, side: int = 48, colour: float | None = None) -> Image.Image:
@@ -128,7 +135,7 @@ def test_colour_is_worth_a_look_and_encoding_is_a_leak(tmp_path):
     )
 
 
-def test_damaged_files_are_counted_with_path_and_reason(tmp_path):
+def test_damaged_files_are_counted_with_path_and_reason(tmp_path, few_shuffles):
     source = draw(tmp_path / "set", {"a": 48, "b": 48})
     (source / "a/0.png").write_bytes((source / "a/0.png").read_bytes()[:200])
     (source / "b/3.png").write_bytes(b"<!DOCTYPE html><html>not found</html>")
@@ -138,7 +145,7 @@ def test_damaged_files_are_counted_with_path_and_reason(tmp_path):
     assert "2 of 24 files cannot be read; the first is a/0.png" in texts(report, "error")
 
 
-def test_copies_within_and_across_parts_and_label_conflicts(tmp_path):
+def test_copies_within_and_across_parts_and_label_conflicts(tmp_path, few_shuffles):
     train = draw(tmp_path / "set/train", {"a": 48, "b": 48}, seed=1)
     val = draw(tmp_path / "set/val", {"a": 48, "b": 48}, seed=2)
     (val / "a/leak.png").write_bytes((train / "a/1.png").read_bytes())
@@ -161,7 +168,7 @@ def test_copies_within_and_across_parts_and_label_conflicts(tmp_path):
     assert "1 groups of pictures that are the same have different labels" in errors
 
 
-def test_class_lists_are_compared_between_parts(tmp_path):
+def test_class_lists_are_compared_between_parts(tmp_path, few_shuffles):
     """F7: val lacks a class and has one that is never learnt."""
     draw(tmp_path / "set/train", {"a": 48, "b": 48, "c": 48}, seed=1)
     draw(tmp_path / "set/val", {"a": 48, "b": 48, "other": 48}, seed=2, count=5)
@@ -173,7 +180,7 @@ def test_class_lists_are_compared_between_parts(tmp_path):
     assert "no pictures in val of the classes c, empty" in texts(report, "warning")
 
 
-def test_a_manifest_is_audited_like_its_tree(tmp_path):
+def test_a_manifest_is_audited_like_its_tree(tmp_path, few_shuffles):
     source = draw(tmp_path / "source", {"a": 48, "b": 48})
     (source / "b/again.png").write_bytes((source / "b/0.png").read_bytes())
     rows = [
@@ -195,7 +202,7 @@ def test_a_manifest_is_audited_like_its_tree(tmp_path):
         audit(tmp_path / "split.csv", root=source)
 
 
-def test_imbalance_sizes_and_modes_are_told(tmp_path):
+def test_imbalance_sizes_and_modes_are_told(tmp_path, few_shuffles):
     source = draw(tmp_path / "set", {"many": 48}, count=60)
     draw(source, {"few": 32}, count=5, seed=3)
     Image.open(source / "few/0.png").convert("L").save(source / "few/0.png")
@@ -207,7 +214,7 @@ def test_imbalance_sizes_and_modes_are_told(tmp_path):
     assert report.size_ranges["few"].max_width == 32
 
 
-def test_unlabelled_pictures_take_part_in_all_but_confounds(tmp_path):
+def test_unlabelled_pictures_take_part_in_all_but_confounds(tmp_path, few_shuffles):
     source = draw(tmp_path / "set/train", {"a": 48, "b": 48}).parent
     (source / "test").mkdir()
     (source / "test/0001.png").write_bytes((source / "train/a/0.png").read_bytes())
@@ -228,7 +235,7 @@ KEYS = {
 }
 
 
-def test_the_json_keeps_its_keys(tmp_path):
+def test_the_json_keeps_its_keys(tmp_path, few_shuffles):
     """Whoever changes a key here raises `audit_report.FORMAT` too."""
     source = draw(tmp_path / "set", {"a": 48, "b": 32})
     (source / "a/0.png").write_bytes(b"")
@@ -276,7 +283,7 @@ class _Page(HTMLParser):
         self.text += data
 
 
-def test_the_page_stands_alone_and_describes_its_figures(tmp_path):
+def test_the_page_stands_alone_and_describes_its_figures(tmp_path, few_shuffles):
     source = draw(tmp_path / "set", {"<b>bold</b>".replace("/", ""): 48, "荠菜 & co": 32})
     (source / "荠菜 & co/again.png").write_bytes((source / "荠菜 & co/0.png").read_bytes())
     report = audit(source)

@@ -8,11 +8,13 @@ import pytest
 from PIL import Image
 
 from course_utils.cli import data_splits
+from course_utils.data import confounds
 
 
 @pytest.fixture
 def run(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(confounds, "NUM_SHUFFLES", 1)  # the slowest part of an audit, tested elsewhere
     monkeypatch.setenv("COURSE_RUNS", str(tmp_path / "runs"))
 
     def call(*arguments: object):
