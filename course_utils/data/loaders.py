@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from course_utils.data.datasets import PictureSet
 from course_utils.data.mixing import Mixing
 from course_utils.data.randomness import permutation
-from course_utils.data.transforms import Augment, normalise
+from course_utils.data.transforms import Augment, normalise_
 
 
 class Batch(NamedTuple):
@@ -103,10 +103,10 @@ class Batches(Dataset):
         """Make batch `number` of `epoch`: `batches[epoch, number]`."""
         epoch, number = key
         indices = self.indices(epoch, number)
-        images = self.pictures.pixels(indices).to(torch.float32) / 255
+        images = self.pictures.pixels(indices).to(torch.float32).div_(255)  # a copy of our own
         if self.augment is not None:
             images = self.augment(images, epoch=epoch, indices=indices)
-        images = normalise(images, self.mean, self.std)
+        images = normalise_(images, self.mean, self.std)
         targets = torch.from_numpy(self.pictures.targets[indices])
         if self.mix is not None:
             images, targets = self.mix(images, targets, epoch=epoch, step=number, rank=self.rank)

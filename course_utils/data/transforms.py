@@ -17,7 +17,7 @@ from course_utils.data.augmentation_step import Step
 from course_utils.data.flips import RandomFlip
 from course_utils.data.randomness import uniforms
 
-__all__ = ["Augment", "RandomAffine", "RandomFlip", "Step", "normalise"]
+__all__ = ["Augment", "RandomAffine", "RandomFlip", "Step", "normalise", "normalise_"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,12 @@ class Augment:
 
 def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """Give (images - mean) / std per channel, for images (B, C, H, W) in [0, 1]."""
+    return normalise_(images.clone(), mean, std)
+
+
+def normalise_(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Do what `normalise` does in place: a batch of floats is not copied twice more; give `images`."""
     shape = (1, len(mean), 1, 1)
     centre = torch.tensor(mean, dtype=images.dtype, device=images.device).view(shape)
     spread = torch.tensor(std, dtype=images.dtype, device=images.device).view(shape)
-    return (images - centre) / spread
+    return images.sub_(centre).div_(spread)
