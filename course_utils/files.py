@@ -98,7 +98,7 @@ def atomic_folder(path: str | Path, *, replace_ours: bool = False) -> Iterator[P
         _put_in_place(partial, target, replace_ours=replace_ours)
     finally:
         if partial.exists():
-            shutil.rmtree(partial)
+            _remove_ours(partial)
 
 
 def is_ours(folder: str | Path) -> bool:
@@ -123,7 +123,8 @@ def clean_stale(target: str | Path) -> list[Path]:
         if candidate.is_file():
             candidate.unlink(missing_ok=True)
         elif is_ours(candidate):
-            shutil.rmtree(candidate, ignore_errors=True)
+            with suppress(OSError):
+                _remove_ours(candidate)
         else:  # killed between making the folder and writing the marker: it is empty, or it is not ours
             with suppress(OSError):
                 candidate.rmdir()
@@ -216,9 +217,21 @@ def _put_in_place(partial: Path, target: Path, *, replace_ours: bool) -> None:
         aside = _partial_path(target)
         target.rename(aside)
         partial.rename(target)
-        shutil.rmtree(aside)
+        _remove_ours(aside)
     else:
         partial.rename(target)
+
+
+def _remove_ours(folder: Path) -> None:
+    """Remove a folder with our marker, the marker last: killed in between, it is still known as ours."""
+    for entry in folder.iterdir():
+        if entry.name == MARKER_NAME:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    shutil.rmtree(folder)
 
 
 def _plain(value: Any) -> Any:

@@ -1,14 +1,16 @@
-"""`data prepare | list | check`."""
+"""`data prepare | list | check`, and from `data_splits` also `split | audit | stats`."""
 
 import argparse
 from typing import Any
+
+from course_utils.cli import data_splits
 
 _WITHOUT_PATH = ("sample", "kaggle", "download")
 
 
 def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
     """Add the commands."""
-    group = subparsers.add_parser("data", help="prepare, list and check the data sets")
+    group = subparsers.add_parser("data", help="prepare, list, check, split and audit data sets")
     commands = group.add_subparsers(title="commands", required=True, metavar="COMMAND")
     prepare = commands.add_parser(
         "prepare",
@@ -33,6 +35,7 @@ def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
         "names", nargs="*", metavar="NAME", help="data sets or folders; none: all prepared ones"
     )
     check.set_defaults(function=_check)
+    data_splits.register(commands, common)
 
 
 def _prepare(options: argparse.Namespace) -> int:
