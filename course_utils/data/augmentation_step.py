@@ -124,9 +124,9 @@ def _as_pair(value: object, where: str) -> tuple[Any, Any]:
     return low, high
 
 
-def _check_number(value: object, where: str, limits: tuple[float, float] | None, whole: bool = False) -> None:
+def _check_number(value: Any, where: str, limits: tuple[float, float] | None, whole: bool = False) -> None:
     kind = numbers.Integral if whole else numbers.Real
-    fits = isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value)  # type: ignore[arg-type]
+    fits = isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value)
     if fits and limits is not None:
         fits = limits[0] <= value <= limits[1]
     if not fits:

@@ -77,9 +77,11 @@ def gallery(image: np.ndarray, names: Sequence[str] | None = None, seed: int = 0
 
     The keys are "rotation, mild", "rotation, strong" and so on, or the bare name where there is one setting.
     Of eight draws the one that changes the picture most is shown, at both strengths, so that no panel is
-    empty by chance. `names` (None: all) are those of `REGISTRY`.
+    empty by chance. `names` are those of `REGISTRY` (None: all; quarter turns for square pictures only).
     """
-    chosen = list(GALLERY) if names is None else list(names)
+    square = image.shape[0] == image.shape[1]
+    everything = [name for name in GALLERY if square or name != "quarter_turns"]
+    chosen = everything if names is None else list(names)
     for name in chosen:
         if name not in GALLERY:
             raise ValueError(f"there is no augmentation {name!r} to show{did_you_mean(name, GALLERY)}")

@@ -54,7 +54,8 @@ class RandomQuarterTurns(Augmentation):
                 f"{height}. Make them square, or take flip in both directions."
             )
         turns = (randoms[:, 0] * 4).floor()  # (B,) 0, 1, 2 or 3
-        turned = images
+        turned = images.clone()
         for number in (1, 2, 3):
-            turned = torch.where(per_picture(turns == number), images.rot90(number, (-2, -1)), turned)
+            chosen = turns == number
+            turned[chosen] = images[chosen].rot90(number, (-2, -1))
         return turned

@@ -95,7 +95,7 @@ def _along(images: Tensor, kernels: Tensor, dim: int) -> Tensor:
     A sum of K shifted copies: unlike a grouped convolution it rounds the same whatever the batch is.
     """
     length = images.shape[dim] - kernels.shape[1] + 1
-    result = images.new_zeros(())
+    result = torch.zeros_like(images.narrow(dim, 0, length))
     for number, weights in enumerate(kernels.unbind(dim=1)):
-        result = result + images.narrow(dim, number, length) * weights[:, None, None, None]
+        result.addcmul_(images.narrow(dim, number, length), weights[:, None, None, None])
     return result
