@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from course_utils.data.samples import food11, satellite, seedlings
-from course_utils.data.samples.drawing import Canvas, box, generator, share
+from course_utils.data.samples.drawing import Canvas, box, class_counts, generator
 from course_utils.data.samples.light import fractal_noise, window
 
 FEW = {seedlings: 120, food11: 84, satellite: 12}
@@ -46,10 +46,12 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 @pytest.mark.parametrize("module", SETS, ids=NAMES)
 def test_a_seed_fixes_every_byte_and_another_seed_changes_every_picture(
-    module: ModuleType, drawn: Callable[..., Path], tmp_path: Path
+    module: ModuleType, drawn: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     np.random.default_rng(5).random(3)  # other generators in use must not matter
     module.write(tmp_path, seed=0, num_images=FEW[module])
+    printed = capsys.readouterr()
+    assert printed.out + printed.err == ""  # no progress bar unless asked for
     first, other = tree(drawn(module)), tree(drawn(module, seed=1))
     assert tree(tmp_path) == first
     pictures = {digest for name, digest in first.items() if not name.endswith(".csv")}
@@ -62,35 +64,21 @@ def test_the_number_of_pictures_is_the_one_asked_for(module: ModuleType, drawn: 
     assert len(names) == FEW[module]
 
 
-@pytest.mark.parametrize("module", SETS, ids=NAMES)
-def test_no_progress_bar_unless_asked_for(
-    module: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_smaller_set_is_part_of_a_larger_one_and_progress_is_shown_on_request(
+    drawn: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    module.write(tmp_path, num_images=FEW[module] // 2)
-    printed = capsys.readouterr()
-    assert printed.out + printed.err == ""
-
-
-def test_a_progress_bar_when_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     satellite.write(tmp_path, num_images=4, progress=True)
     assert "4/4" in capsys.readouterr().err
+    assert tree(tmp_path).items() <= tree(drawn(satellite)).items()
 
 
-@pytest.mark.parametrize(("module", "too_few"), [(seedlings, 12), (food11, 21), (satellite, 3)], ids=NAMES)
+@pytest.mark.parametrize(("module", "too_few"), [(seedlings, 39), (food11, 32), (satellite, 3)], ids=NAMES)
 def test_too_few_pictures_are_an_error_before_anything_is_drawn(
     module: ModuleType, too_few: int, tmp_path: Path
 ) -> None:
-    with pytest.raises(ValueError, match="too few"):
+    with pytest.raises(ValueError, match=f"num_images is {too_few}.* needs {too_few + 1} or more"):
         module.write(tmp_path, num_images=too_few)
     assert not any(tmp_path.iterdir())
-
-
-def test_a_small_set_holds_the_pictures_of_a_large_one(tmp_path: Path) -> None:
-    small, large = tmp_path / "small", tmp_path / "large"
-    for folder, number in ((small, 8), (large, 16)):
-        folder.mkdir()
-        satellite.write(folder, num_images=number)
-    assert tree(small).items() <= tree(large).items()
 
 
 # Seedlings
@@ -144,6 +132,14 @@ def test_seedlings_test_answers_are_kept_out_of_the_tree(drawn: Callable[..., Pa
     assert lines[0] == "file,species"
     assert [line.split(",")[0] for line in lines[1:]] == list(answers)
     assert len({line.split(",")[1] for line in lines[1:]}) == 1  # one constant guess, as Kaggle gives
+
+
+@pytest.mark.parametrize("num_images", [40, 41, 77, 300, 1300, 10_000])
+def test_seedlings_of_any_number_hold_each_copy_with_its_original(num_images: int) -> None:
+    copies = seedlings.planted_copies(3, num_images=num_images)
+    copied, originals = {path for path, _, _ in copies}, {old for _, old, _ in copies}
+    assert len(copied) == len(copies) >= 2
+    assert copied.isdisjoint(originals)
 
 
 # Food-11
@@ -201,12 +197,12 @@ def test_satellite_has_the_real_names_and_sizes(drawn: Callable[..., Path]) -> N
 # The tools
 
 
-def test_share_gives_out_everything_in_proportion() -> None:
-    assert share(10, (1, 1, 3)) == [2, 2, 6]
-    assert share(100, (97, 2, 1)) == [97, 2, 1]
-    assert share(4, (1000, 1, 1, 1)) == [1, 1, 1, 1]
+def test_class_counts_follow_the_weights_and_leave_no_class_empty() -> None:
+    assert class_counts(10, (1, 1, 3)) == [2, 2, 6]
+    assert class_counts(100, (97, 2, 1)) == [97, 2, 1]
+    assert class_counts(4, (1000, 1, 1, 1)) == [1, 1, 1, 1]
     for total in range(12, 300):
-        counts = share(total, seedlings.REAL_COUNTS)
+        counts = class_counts(total, seedlings.REAL_COUNTS)
         assert sum(counts) == total and min(counts) >= 1
 
 

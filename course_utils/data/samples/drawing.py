@@ -7,12 +7,13 @@ was drawn before it. Coordinates are fractions of the picture's side, (0, 0) at 
 """
 
 import colorsys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
+
+from course_utils.data.apportion import round_shares
 
 Colour = tuple[int, int, int]
 Points = np.ndarray
@@ -26,29 +27,19 @@ def generator(*key: int | str) -> Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
 
 
-def share(total: int, weights: Sequence[float], *, minimum: int = 1) -> list[int]:
-    """Split `total` things in proportion to `weights` by largest remainders, at least `minimum` for each."""
-    if total < minimum * len(weights):
+def number_to_draw(num_images: int | None, default: int, *, smallest: int) -> int:
+    """How many pictures were asked for: `num_images`, or `default` where it is None."""
+    if num_images is not None and num_images < smallest:
         raise ValueError(
-            f"{total} pictures are too few: {len(weights)} classes need at least {minimum} each, "
-            f"so ask for {minimum * len(weights)} or more"
+            f"num_images is {num_images}, which is too few: this set needs {smallest} or more, so that no "
+            "class is empty. Leave num_images out to get the usual number."
         )
-    spare = total - minimum * len(weights)
-    ideal = np.maximum(np.asarray(weights, dtype=float) / sum(weights) * total - minimum, 0)
-    ideal *= spare / max(ideal.sum(), 1e-12)
-    counts = np.floor(ideal).astype(int)
-    for position in np.argsort(counts - ideal, kind="stable")[: spare - counts.sum()]:
-        counts[position] += 1
-    return [int(count) + minimum for count in counts]
+    return default if num_images is None else num_images
 
 
-def track(items: Sequence[Any], *, progress: bool, label: str) -> Iterable[Any]:
-    """`items`, under a progress bar if `progress`."""
-    if not progress:
-        return items
-    from tqdm.auto import tqdm
-
-    return tqdm(items, desc=label, unit="picture")
+def class_counts(total: int, weights: Sequence[int]) -> list[int]:
+    """Split `total` pictures over the classes in proportion to `weights`, at least one for each."""
+    return round_shares(total, weights, required=range(len(weights)), ties=range(len(weights)))
 
 
 # Colours

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from course_utils.data.progress import progress_bar
 from course_utils.data.samples.dishes.baked import draw_bread, draw_dessert
 from course_utils.data.samples.dishes.dairy import draw_dairy, draw_egg
 from course_utils.data.samples.dishes.fresh import draw_seafood, draw_vegetable_fruit
@@ -26,7 +27,7 @@ from course_utils.data.samples.dishes.tables import (
     draw_vessel,
     table_tiles,
 )
-from course_utils.data.samples.drawing import Canvas, generator, share, track
+from course_utils.data.samples.drawing import Canvas, class_counts, generator, number_to_draw
 from course_utils.data.samples.light import expose, fractal_noise, save
 
 VERSION = 1  # goes up when the bytes that `write` makes change
@@ -69,7 +70,7 @@ def write(target: Path, *, seed: int = 0, num_images: int | None = None, progres
     """Draw the set into `target`, which exists; equal seeds give equal bytes (same Pillow and NumPy).
 
     `num_images` counts the pictures of all three folders (default 2,100). Raises ValueError if that is too
-    few for one picture of each class in `training/` and in `validation/`.
+    few for one picture of each class in each of them.
     """
     pictures = _plan(seed, num_images)
     stuff = generator(seed, "food11", "tables")
@@ -77,10 +78,12 @@ def write(target: Path, *, seed: int = 0, num_images: int | None = None, progres
     grain = fractal_noise(512, stuff, roughness=-0.6)
     for split in NUM_IMAGES:
         (target / split).mkdir(exist_ok=True)
-    for picture in track(pictures, progress=progress, label="drawing food11"):
-        rng = generator(seed, "food11", picture.split, picture.label, picture.number)
-        image = _draw(CLASS_NAMES[picture.label], rng, tiles, grain)
-        save(image, target / picture.split / picture.file_name)
+    with progress_bar(len(pictures), "drawing food11", shown=progress) as bar:
+        for picture in pictures:
+            rng = generator(seed, "food11", picture.split, picture.label, picture.number)
+            image = _draw(CLASS_NAMES[picture.label], rng, tiles, grain)
+            save(image, target / picture.split / picture.file_name)
+            bar.update()
     names = sorted(picture.file_name for picture in pictures if picture.split == "testing")
     rows = ["Id,Category", *(f"{Path(name).stem},0" for name in names)]
     (target / "sample_submission.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
@@ -95,15 +98,15 @@ def test_labels(seed: int = 0, *, num_images: int | None = None) -> dict[str, in
 def _plan(seed: int, num_images: int | None) -> list[Picture]:
     """Every picture of the set; those of `testing/` are in random order of class, ids counted from 0."""
     whole = sum(NUM_IMAGES.values())
-    total = whole if num_images is None else num_images
+    total = number_to_draw(num_images, whole, smallest=3 * len(CLASS_NAMES))
     held_back = {
-        "validation": max(len(CLASS_NAMES), round(total * NUM_IMAGES["validation"] / whole)),
-        "testing": round(total * NUM_IMAGES["testing"] / whole),
+        split: max(len(CLASS_NAMES), round(total * NUM_IMAGES[split] / whole))
+        for split in ("validation", "testing")
     }
     sizes = {"training": total - sum(held_back.values()), **held_back}
     pictures: list[Picture] = []
     for split, size in sizes.items():
-        counts = share(size, REAL_COUNTS[split], minimum=0 if split == "testing" else 1)
+        counts = class_counts(size, REAL_COUNTS[split])
         labels = [(label, number) for label, count in enumerate(counts) for number in range(count)]
         if split == "testing":
             order = generator(seed, "food11", "order").permutation(len(labels))

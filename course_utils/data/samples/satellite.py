@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from course_utils.data.samples.drawing import generator, share, track
+from course_utils.data.progress import progress_bar
+from course_utils.data.samples.drawing import class_counts, generator, number_to_draw
 from course_utils.data.samples.light import develop, fractal_noise, save, white_balance, window
 
 VERSION = 1  # goes up when the bytes that `write` makes change
@@ -64,7 +65,7 @@ def write(target: Path, *, seed: int = 0, num_images: int | None = None, progres
 
     `num_images` counts the pictures of all classes (default 800). Raises ValueError if it is below four.
     """
-    counts = share(NUM_IMAGES if num_images is None else num_images, REAL_COUNTS)
+    counts = class_counts(number_to_draw(num_images, NUM_IMAGES, smallest=len(CLASS_NAMES)), REAL_COUNTS)
     fields = Fields.at_random(generator(seed, "satellite", "fields"))
     pictures = [
         (name, number)
@@ -73,10 +74,14 @@ def write(target: Path, *, seed: int = 0, num_images: int | None = None, progres
     ]
     for name in CLASS_NAMES:
         (target / name).mkdir(exist_ok=True)
-    for name, number in track(pictures, progress=progress, label="drawing satellite pictures"):
-        rng = generator(seed, "satellite", name, number)
-        pixels = SCENES[name](rng, fields, SIDES[name])
-        save(_photograph(pixels, rng, fields), target / name / FILE_NAMES[name].format(number), quality=90)
+    with progress_bar(len(pictures), "drawing satellite pictures", shown=progress) as bar:
+        for name, number in pictures:
+            rng = generator(seed, "satellite", name, number)
+            pixels = SCENES[name](rng, fields, SIDES[name])
+            save(
+                _photograph(pixels, rng, fields), target / name / FILE_NAMES[name].format(number), quality=90
+            )
+            bar.update()
 
 
 def draw_cloudy(rng: np.random.Generator, fields: Fields, side: int) -> np.ndarray:

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from course_utils.data.samples.drawing import Canvas, generator, share, track
+from course_utils.data.progress import progress_bar
+from course_utils.data.samples.drawing import Canvas, class_counts, generator, number_to_draw
 from course_utils.data.samples.light import expose, fractal_noise, save
 from course_utils.data.samples.plants.leaves import Plant, tapered
 from course_utils.data.samples.plants.soil import cut_soil, draw_tray_edge, soil_tiles
@@ -25,6 +26,7 @@ CLASS_NAMES = tuple(SPECIES)
 REAL_COUNTS = (263, 390, 287, 611, 221, 475, 654, 221, 516, 231, 496, 385)
 NUM_IMAGES = 1300  # 1,150 with a label and 150 without
 TEST_PART = 150 / 1300
+SMALLEST_SET = 40
 SMALLEST, LARGEST = 50, 300  # pixels a side
 
 
@@ -58,11 +60,13 @@ def write(target: Path, *, seed: int = 0, num_images: int | None = None, progres
     for species in CLASS_NAMES:
         (target / "train" / species).mkdir(parents=True, exist_ok=True)
     (target / "test").mkdir(exist_ok=True)
-    for picture in track(pictures, progress=progress, label="drawing seedlings"):
-        image = _draw(picture, generator(seed, "seedlings", picture.key), tiles, grain)
-        if picture.copy == "near":
-            image = _slightly_changed(image, generator(seed, "seedlings", picture.file_name))
-        save(image, target / picture.path)
+    with progress_bar(len(pictures), "drawing seedlings", shown=progress) as bar:
+        for picture in pictures:
+            image = _draw(picture, generator(seed, "seedlings", picture.key), tiles, grain)
+            if picture.copy == "near":
+                image = _slightly_changed(image, generator(seed, "seedlings", picture.file_name))
+            save(image, target / picture.path)
+            bar.update()
     names = sorted(picture.file_name for picture in pictures if picture.split == "test")
     rows = ["file,species", *(f"{name},{CLASS_NAMES[0]}" for name in names)]
     (target / "sample_submission.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
@@ -83,34 +87,46 @@ def planted_copies(seed: int = 0, *, num_images: int | None = None) -> list[tupl
 
 def _plan(seed: int, num_images: int | None) -> list[Picture]:
     """Every picture of the set; about 2 % of the labelled and 4 % of the unlabelled repeat a labelled one."""
-    total = NUM_IMAGES if num_images is None else num_images
+    total = number_to_draw(num_images, NUM_IMAGES, smallest=SMALLEST_SET)
     num_test = round(total * TEST_PART)
-    pictures: list[Picture] = []
-    for species, count in zip(CLASS_NAMES, share(total - num_test, REAL_COUNTS), strict=True):
-        for number in range(count):
-            key = f"train/{species}/{number}"
-            pictures.append(Picture("train", species, key, _file_name(seed, key)))
     rng = generator(seed, "seedlings", "plan")
-    num_train = len(pictures)
-    chosen = rng.permutation(num_train)
-    num_copies = max(2, round(0.02 * num_train)) if num_train > 2 * len(CLASS_NAMES) else 0
-    for order, position in enumerate(chosen[:num_copies]):
-        old = pictures[position]
-        twins = [p for p in pictures if p.species == old.species and p.key != old.key and not p.copy]
-        if twins:
-            key, copy = twins[rng.integers(len(twins))].key, ("exact", "near")[order % 2]
-            pictures[position] = Picture("train", old.species, key, old.file_name, copy)
-    originals = [picture for picture in pictures if not picture.copy]
+    labelled = _with_copies(_labelled(seed, total - num_test), rng)
+    originals = [picture for picture in labelled if not picture.copy]
     odds = np.asarray(REAL_COUNTS) / sum(REAL_COUNTS)
+    unlabelled = []
     for number in range(num_test):
         key = f"test/{number}"
         if number % 25 == 3:
-            twin = originals[rng.integers(len(originals))]
-            pictures.append(Picture("test", twin.species, twin.key, _file_name(seed, key), "near"))
+            old = originals[rng.integers(len(originals))]
+            unlabelled.append(Picture("test", old.species, old.key, _file_name(seed, key), "near"))
         else:
             species = CLASS_NAMES[rng.choice(len(CLASS_NAMES), p=odds)]
-            pictures.append(Picture("test", species, key, _file_name(seed, key)))
-    return pictures
+            unlabelled.append(Picture("test", species, key, _file_name(seed, key)))
+    return labelled + unlabelled
+
+
+def _labelled(seed: int, total: int) -> list[Picture]:
+    """The pictures of `train/` before any of them is made a copy."""
+    return [
+        Picture("train", species, key, _file_name(seed, key))
+        for species, count in zip(CLASS_NAMES, class_counts(total, REAL_COUNTS), strict=True)
+        for key in (f"train/{species}/{number}" for number in range(count))
+    ]
+
+
+def _with_copies(pictures: list[Picture], rng: np.random.Generator) -> list[Picture]:
+    """Make about 2 % of the pictures, at least two, repeat another one of their class, by turns byte for byte
+    and slightly changed."""
+    chosen = rng.permutation(len(pictures))[: max(2, round(0.02 * len(pictures)))].tolist()
+    kept = [picture for position, picture in enumerate(pictures) if position not in chosen]
+    changed = list(pictures)
+    for order, position in enumerate(chosen):
+        old = pictures[position]
+        twins = [picture for picture in kept if picture.species == old.species]
+        if twins:
+            key, copy = twins[rng.integers(len(twins))].key, ("exact", "near")[order % 2]
+            changed[position] = Picture("train", old.species, key, old.file_name, copy)
+    return changed
 
 
 def _file_name(seed: int, key: str) -> str:

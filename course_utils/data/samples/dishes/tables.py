@@ -72,8 +72,8 @@ def cut_table(tiles: list[Image.Image], rng: Generator) -> Image.Image:
 
 def draw_vessel(canvas: Canvas, rng: Generator, *, kind: str) -> Spot:
     """A "plate", "bowl" or "board" at a random place, of a random colour; returns where the food goes."""
-    at = 0.5 + rng.uniform(-0.07, 0.07, 2)
-    radius = rng.uniform(0.4, 0.52)
+    at = 0.5 + rng.uniform(-0.06, 0.06, 2)
+    radius = rng.uniform(0.45, 0.58)
     tone = hsv(rng.random(), max(0.0, rng.normal(0.05, 0.08)), rng.uniform(0.72, 0.97))
     if rng.random() < 0.22:
         tone = hsv(rng.random(), rng.uniform(0.1, 0.6), rng.uniform(0.2, 0.7))
@@ -91,7 +91,7 @@ def draw_vessel(canvas: Canvas, rng: Generator, *, kind: str) -> Spot:
         canvas.fill(oval(at, inner), shade(tone, 0.62))
         canvas.fill(oval(at + 0.012, inner * 0.96), shade(tone, 0.8))
         return Spot(at, inner * 0.93)
-    inner = radius * rng.uniform(0.7, 0.78)
+    inner = radius * rng.uniform(0.74, 0.82)
     canvas.fill(oval(at, inner), shade(tone, 0.84))
     canvas.fill(oval(at + 0.006, inner * 0.975), shade(tone, 0.97))
     return Spot(at, inner * rng.uniform(0.9, 1.02))
@@ -118,7 +118,7 @@ def draw_beside(canvas: Canvas, rng: Generator) -> None:
     """At times cutlery, chopsticks, a napkin or a glass beside the plate, partly cut off."""
     for _ in range(rng.choice((0, 1, 2), p=(0.35, 0.45, 0.2))):
         angle = rng.uniform(0, 2 * np.pi)
-        at = 0.5 + np.array([np.cos(angle), np.sin(angle)]) * rng.uniform(0.5, 0.62)
+        at = 0.5 + np.array([np.cos(angle), np.sin(angle)]) * rng.uniform(0.53, 0.64)
         along = angle + np.pi / 2 + rng.normal(0, 0.25)
         (_draw_cutlery, _draw_chopsticks, _draw_napkin, _draw_glass)[rng.choice(4, p=(0.4, 0.15, 0.2, 0.25))](
             canvas, rng, at, along
