@@ -1,1 +1,1 @@
-"""From "a folder of pictures, a zip, a known name" to batches: sources, images, statistics, splits, loaders."""
+"""From "a folder of pictures, a zip, a known name" to batches: sources, statistics, splits, loaders."""

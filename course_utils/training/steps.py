@@ -97,7 +97,8 @@ def train_epoch(
                 "set clip_norm."
             )
         sums.loss += value * len(targets)
-        sums.correct += int((logits.argmax(dim=1) == targets).sum())
+        classes = targets.argmax(dim=1) if targets.ndim == 2 else targets  # mixed: the larger share counts
+        sums.correct += int((logits.argmax(dim=1) == classes).sum())
         sums.images += len(targets)
         if on_step is not None:
             on_step(len(targets))

@@ -9,6 +9,7 @@ from torch import nn
 
 from course_utils.data.datasets import PictureSet
 from course_utils.data.loaders import Batches
+from course_utils.data.mixing import Mixing
 from course_utils.data.transforms import Augment, RandomAffine
 from course_utils.evaluation.predict import predict
 from course_utils.models import weights
@@ -207,3 +208,13 @@ def test_a_damaged_checkpoint_is_named(tmp_path, damage):
     path.write_bytes({"cut": content[: len(content) // 2], "empty": b"", "other": b"hello"}[damage])
     with pytest.raises(ValueError, match=r"last\.pt cannot be read"):
         checkpoint.load_last(path)
+
+
+def test_mixed_batches_train(tmp_path):
+    mixed = batches(41)
+    mixed.mix = Mixing(num_classes=2, label_smoothing=0.0)
+    run = RunFolder.create("run", root=tmp_path)
+    settings = config(epochs=2, schedule="constant")
+    result = fit(small_network(), mixed, batches(train=False), config=settings, run=run, progress=False)
+    assert len(result.history) == 2 and all(0 <= row["train_accuracy"] <= 1 for row in result.history)
+    assert mixed[0, 0].targets.shape == (14, 2)
