@@ -152,7 +152,7 @@ class Canvas:
         # A background has no edges to smooth: it stays at its own size, which is cheap, till the first shape.
         self._zoom = 1
         if isinstance(background, Image.Image):
-            self._image = background.resize((side, side), Image.Resampling.BILINEAR)
+            self._image = background.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=1.5)
         else:
             self._image = Image.new("RGB", (side, side), background)
         self._pen = ImageDraw.Draw(self._image)

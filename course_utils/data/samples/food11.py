@@ -22,9 +22,8 @@ from course_utils.data.samples.dishes.plain import draw_noodles, draw_rice, draw
 from course_utils.data.samples.dishes.spot import Spot
 from course_utils.data.samples.dishes.tables import (
     cut_table,
-    draw_beside,
     draw_garnish,
-    draw_vessel,
+    set_table,
     table_tiles,
 )
 from course_utils.data.samples.drawing import Canvas, class_counts, generator, number_to_draw
@@ -124,9 +123,8 @@ def _draw(name: str, rng: np.random.Generator, tiles: list[Image.Image], grain: 
     """One dish on a table, photographed from above."""
     dish, odds = DISHES[name]
     side = int(rng.choice(SIDES))
-    canvas = Canvas(side, cut_table(tiles, rng), oversample=2)
-    draw_beside(canvas, rng)
-    spot = draw_vessel(canvas, rng, kind=str(rng.choice(("plate", "bowl", "board"), p=odds)))
+    canvas = Canvas(side, cut_table(tiles, rng))
+    spot = set_table(canvas, rng, kind=str(rng.choice(("plate", "bowl", "board"), p=odds)))
     dish(canvas, rng, spot)
     draw_garnish(canvas, rng, spot)
     return expose(canvas.finish(), rng, grain, strength=1.2)

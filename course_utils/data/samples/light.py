@@ -58,7 +58,9 @@ def expose(image: Image.Image, rng: Generator, grain: np.ndarray, *, strength: f
 
 def develop(light: np.ndarray) -> Image.Image:
     """Light, float32 (H, W, 3), to a picture; bright parts are compressed, as film does, so that few clip."""
-    compressed = np.minimum(light, 0.45 * light + 104.5)  # the knee lies at 190
+    compressed = light * np.float32(0.45)
+    compressed += np.float32(104.5)
+    np.minimum(compressed, light, out=compressed)  # the knee lies at 190
     return Image.fromarray(np.clip(compressed, 0, 255, out=compressed).astype(np.uint8))
 
 

@@ -139,7 +139,7 @@ def _draw(
 ) -> Image.Image:
     """One seedling on gravel, photographed."""
     side = int(np.clip(np.exp(rng.normal(np.log(80), 0.42)), SMALLEST, LARGEST))
-    canvas = Canvas(side, cut_soil(tiles, rng), oversample=3 if side < 90 else 2)
+    canvas = Canvas(side, cut_soil(tiles, rng), oversample=3 if side < 64 else 2)
     if rng.random() < 0.18:
         draw_tray_edge(canvas, rng)
     if rng.random() < 0.15:

@@ -20,7 +20,7 @@ from course_utils.data.samples.drawing import (
 
 def draw_dairy(canvas: Canvas, rng: Generator, spot: Spot) -> None:
     """Wedges of cheese with holes, a swirl of thick yogurt, or slices of a round cheese."""
-    (_cheese_wedges, _yogurt, _cheese_rounds)[rng.integers(3)](canvas, rng, spot)
+    (_cheese_wedges, _yogurt, _cheese_rounds)[rng.choice(3, p=(0.5, 0.3, 0.2))](canvas, rng, spot)
 
 
 def _milky(rng: Generator) -> Colour:
@@ -52,7 +52,7 @@ def _cheese_wedges(canvas: Canvas, rng: Generator, spot: Spot) -> None:
 
 def _yogurt(canvas: Canvas, rng: Generator, spot: Spot) -> None:
     """Thick folds in a spiral from the rim to a peak, often with berries."""
-    colour = blend((248, 244, 234), hsv(rng.random(), 0.6, 0.85), rng.choice((0.0, 0.25, 0.5)))
+    colour = blend((248, 244, 234), hsv(rng.random(), 0.6, 0.85), rng.choice((0.0, 0.12, 0.25)))
     canvas.fill(oval(spot.at, spot.radius * 0.98), shade(colour, 0.86))
     turn = rng.uniform(0, 6.3)
     for step, part in enumerate(np.linspace(0.9, 0.12, 7)):

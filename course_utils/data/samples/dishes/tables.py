@@ -28,6 +28,9 @@ from course_utils.data.samples.light import fractal_noise
 
 TABLE_SIDE = 256  # pixels of a table tile before it is turned; backgrounds are cut from its middle
 
+# What a thing is drawn with, from below; the first outline casts the shadow.
+Layers = list[tuple[Points, Colour]]
+
 
 def table_tiles(rng: Generator) -> list[Image.Image]:
     """Table tops to cut backgrounds from: planks, cloth, checks, stone, slate."""
@@ -70,100 +73,92 @@ def cut_table(tiles: list[Image.Image], rng: Generator) -> Image.Image:
     return tile.crop((left, top, left + side, top + side))
 
 
-def draw_vessel(canvas: Canvas, rng: Generator, *, kind: str) -> Spot:
-    """A "plate", "bowl" or "board" at a random place, of a random colour; returns where the food goes."""
+def set_table(canvas: Canvas, rng: Generator, *, kind: str) -> Spot:
+    """A "plate", "bowl" or "board" with at times things beside it; returns where the food goes."""
+    beside = [_thing_beside(rng) for _ in range(rng.choice((0, 1, 1, 2)))]
     at = 0.5 + rng.uniform(-0.06, 0.06, 2)
     radius = rng.uniform(0.45, 0.58)
+    vessel, spot = _board(rng, at, radius) if kind == "board" else _crockery(rng, at, radius, kind == "bowl")
+    things = [*beside, vessel]
+    canvas.shadow([layers[0][0] for layers in things], offset=(0.018, 0.026), blur=0.025, strength=0.6)
+    for layers in things:
+        for outline, colour in layers:
+            canvas.fill(outline, colour)
+    return spot
+
+
+def _crockery(rng: Generator, at: Points, radius: float, deep: bool) -> tuple[Layers, Spot]:
+    """A round plate, or a bowl if `deep`, white or of a random colour, at times with a stripe."""
     tone = hsv(rng.random(), max(0.0, rng.normal(0.05, 0.08)), rng.uniform(0.72, 0.97))
     if rng.random() < 0.22:
         tone = hsv(rng.random(), rng.uniform(0.1, 0.6), rng.uniform(0.2, 0.7))
-    if kind == "board":
-        return _draw_board(canvas, rng, at, radius)
-    canvas.shadow([oval(at, radius)], offset=(0.02, 0.03), blur=0.03, strength=0.6)
-    canvas.fill(oval(at, radius), shade(tone, 0.86))
-    canvas.fill(oval(at - 0.006, radius * 0.975), tone)
+    layers = [(oval(at, radius), shade(tone, 0.86)), (oval(at - 0.006, radius * 0.975), tone)]
     if rng.random() < 0.35:
         stripe = hsv(rng.random(), rng.uniform(0.3, 0.7), rng.uniform(0.3, 0.7))
-        canvas.fill(oval(at, radius * 0.93), stripe)
-        canvas.fill(oval(at, radius * 0.9), tone)
-    if kind == "bowl":
+        layers += [(oval(at, radius * 0.93), stripe), (oval(at, radius * 0.9), tone)]
+    if deep:
         inner = radius * rng.uniform(0.84, 0.9)
-        canvas.fill(oval(at, inner), shade(tone, 0.62))
-        canvas.fill(oval(at + 0.012, inner * 0.96), shade(tone, 0.8))
-        return Spot(at, inner * 0.93)
+        layers += [(oval(at, inner), shade(tone, 0.62)), (oval(at + 0.012, inner * 0.96), shade(tone, 0.8))]
+        return layers, Spot(at, inner * 0.93)
     inner = radius * rng.uniform(0.74, 0.82)
-    canvas.fill(oval(at, inner), shade(tone, 0.84))
-    canvas.fill(oval(at + 0.006, inner * 0.975), shade(tone, 0.97))
-    return Spot(at, inner * rng.uniform(0.9, 1.02))
+    layers += [(oval(at, inner), shade(tone, 0.84)), (oval(at + 0.006, inner * 0.975), shade(tone, 0.97))]
+    return layers, Spot(at, inner * rng.uniform(0.9, 1.02))
 
 
-def _draw_board(canvas: Canvas, rng: Generator, at: Points, radius: float) -> Spot:
+def _board(rng: Generator, at: Points, radius: float) -> tuple[Layers, Spot]:
     """A wooden board, a slate or a sheet of paper."""
     tone = ((176, 128, 82), (128, 88, 56), (64, 66, 70), (222, 214, 196))[rng.integers(4)]
     angle = rng.normal(0, 0.4)
     width, height = radius * rng.uniform(0.92, 1.1), radius * rng.uniform(0.74, 0.95)
-    shape = box(at, width, height, angle=angle, round_by=0.04)
-    canvas.shadow([shape], offset=(0.015, 0.025), blur=0.025, strength=0.6)
-    canvas.fill(shape, shade(tone, 0.8))
-    canvas.fill(box(at - 0.008, width * 0.98, height * 0.98, angle=angle, round_by=0.04), tone)
+    layers = [
+        (box(at, width, height, angle=angle, round_by=0.04), shade(tone, 0.8)),
+        (box(at - 0.008, width * 0.98, height * 0.98, angle=angle, round_by=0.04), tone),
+    ]
     for offset in rng.uniform(-0.85, 0.85, 5):
-        grain = place(
-            np.array([[-width * 0.95, offset * height], [width * 0.95, offset * height]]), at, angle=angle
-        )
-        canvas.line(grain, 0.004, shade(tone, 0.9))
-    return Spot(at, min(width, height) * 0.88)
+        grain = box((0.0, offset * height), width * 0.95, 0.003)
+        layers.append((place(grain, at, angle=angle), shade(tone, 0.9)))
+    return layers, Spot(at, min(width, height) * 0.88)
 
 
-def draw_beside(canvas: Canvas, rng: Generator) -> None:
-    """At times cutlery, chopsticks, a napkin or a glass beside the plate, partly cut off."""
-    for _ in range(rng.choice((0, 1, 2), p=(0.35, 0.45, 0.2))):
-        angle = rng.uniform(0, 2 * np.pi)
-        at = 0.5 + np.array([np.cos(angle), np.sin(angle)]) * rng.uniform(0.53, 0.64)
-        along = angle + np.pi / 2 + rng.normal(0, 0.25)
-        (_draw_cutlery, _draw_chopsticks, _draw_napkin, _draw_glass)[rng.choice(4, p=(0.4, 0.15, 0.2, 0.25))](
-            canvas, rng, at, along
-        )
+def _thing_beside(rng: Generator) -> Layers:
+    """Cutlery, chopsticks, a napkin or a glass, at the edge of the picture and partly cut off."""
+    angle = rng.uniform(0, 2 * np.pi)
+    at = 0.5 + np.array([np.cos(angle), np.sin(angle)]) * rng.uniform(0.53, 0.64)
+    thing = (_cutlery, _cutlery, _chopsticks, _napkin, _glass)[rng.integers(5)]
+    along = angle + np.pi / 2 + rng.normal(0, 0.25)
+    return [(place(outline, at, angle=along), colour) for outline, colour in thing(rng)]
 
 
-def _draw_cutlery(canvas: Canvas, rng: Generator, at: Points, along: float) -> None:
-    """A fork, knife or spoon of grey metal."""
+def _cutlery(rng: Generator) -> Layers:
+    """A fork, knife or spoon of grey metal; these four lie along the x axis about the origin."""
     metal = hsv(0.6, 0.04, rng.uniform(0.6, 0.85))
-    handle = box((-0.16, 0), 0.2, 0.014, round_by=0.012)
     head = (box((0.13, 0), 0.12, 0.026, round_by=0.025), oval((0.12, 0), 0.075, 0.048))[rng.integers(2)]
-    parts = [place(part, at, angle=along) for part in (handle, head)]
-    canvas.shadow(parts, offset=(0.01, 0.014), blur=0.01, strength=0.5)
-    for part in parts:
-        canvas.fill(part, metal)
-    canvas.line(place(np.array([[-0.34, 0], [0.02, 0]]), at, angle=along), 0.008, shade(metal, 1.2))
+    handle = box((-0.16, 0), 0.2, 0.014, round_by=0.012)
+    return [(handle, metal), (head, metal), (box((-0.16, 0), 0.18, 0.004), shade(metal, 1.2))]
 
 
-def _draw_chopsticks(canvas: Canvas, rng: Generator, at: Points, along: float) -> None:
+def _chopsticks(rng: Generator) -> Layers:
     """Two sticks that almost touch at one end."""
     wood = hsv(rng.uniform(0.02, 0.1), rng.uniform(0.4, 0.8), rng.uniform(0.25, 0.7))
-    for side in (-1, 1):
-        stick = place(np.array([[-0.5, side * 0.03], [0.5, side * 0.008]]), at, angle=along)
-        canvas.line(stick, 0.02, wood)
+    return [(box((0, side * 0.02), 0.5, 0.01, angle=side * 0.025), wood) for side in (-1, 1)]
 
 
-def _draw_napkin(canvas: Canvas, rng: Generator, at: Points, along: float) -> None:
+def _napkin(rng: Generator) -> Layers:
     """A folded cloth."""
     cloth = hsv(rng.random(), rng.uniform(0.0, 0.5), rng.uniform(0.5, 0.95))
-    shape = box(at, 0.2, 0.14, angle=along)
-    canvas.shadow([shape], offset=(0.01, 0.015), blur=0.015, strength=0.45)
-    canvas.fill(shape, cloth)
-    canvas.line(place(np.array([[-0.19, 0.02], [0.19, 0.02]]), at, angle=along), 0.008, shade(cloth, 0.8))
+    return [(box((0, 0), 0.2, 0.14), cloth), (box((0, 0.02), 0.19, 0.004), shade(cloth, 0.8))]
 
 
-def _draw_glass(canvas: Canvas, rng: Generator, at: Points, along: float) -> None:
+def _glass(rng: Generator) -> Layers:
     """A glass or a small dish with something in it, seen from above."""
     radius = rng.uniform(0.1, 0.15)
     drink = hsv(rng.random(), rng.uniform(0.1, 0.8), rng.uniform(0.3, 0.95))
-    canvas.shadow([oval(at, radius)], offset=(0.014, 0.02), blur=0.02, strength=0.5)
-    canvas.fill(oval(at, radius), (222, 224, 226))
-    canvas.fill(oval(at, radius * 0.86), drink)
-    canvas.fill(
-        place(oval((-0.3 * radius, 0), radius * 0.22), at, angle=along), blend(drink, (255, 255, 255), 0.5)
-    )
+    shine = oval((-0.3 * radius, 0), radius * 0.22)
+    return [
+        (oval((0, 0), radius), (222, 224, 226)),
+        (oval((0, 0), radius * 0.86), drink),
+        (shine, blend(drink, (255, 255, 255), 0.5)),
+    ]
 
 
 def draw_garnish(canvas: Canvas, rng: Generator, spot: Spot) -> None:

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from course_utils.data.samples.drawing import Canvas, Colour, Generator, box, hsv, shade
 from course_utils.data.samples.light import fractal_noise
 
-TILE_SIDE = 600  # pixels of a soil tile; the largest crop is about two thirds of it
+TILE_SIDE = 560  # pixels of a soil tile; the largest crop is about two thirds of it
 
 # Stone radius in pixels, ground colour, stone colours: what three trays of the real set look like.
 KINDS: tuple[tuple[float, Colour, tuple[Colour, ...]], ...] = (
