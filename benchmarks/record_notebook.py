@@ -1,13 +1,16 @@
 """Record what a notebook's training reaches, over several seeds: the source of RESULTS.md.
 
-    python -m benchmarks.record_notebook 09 --name digits_quick --profile quick --seeds 0 1 2 [-p epochs=20]
+    python -m benchmarks.record_notebook 09 --name digits_quick --profile quick --seeds 0 1 2 \\
+        [-p epochs=20] [--without 3.2 3.3 3.4 4]
 
 Runs the notebook itself, once for each seed, one after the other, and keeps what its key results say in
-`benchmarks/recorded/NAME.json`, with the command, commit, versions and hardware. Run it on a machine that
-does nothing else.
+`benchmarks/recorded/NAME.json`, with the command, commit, versions and hardware. `--without` leaves out
+the code of sections on which the figures do not depend, to save time. Run it on a machine that does nothing
+else.
 """
 
 import argparse
+import re
 import statistics
 import sys
 import tempfile
@@ -15,14 +18,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 from course_utils import files, runtime
-from course_utils.notebooks import run_notebooks
+from course_utils.notebooks import find_notebooks, run_notebooks
 
 RECORDED = Path(__file__).parent / "recorded"
 
 
+def write_without(notebook: Path, sections: list[str], target: Path) -> Path:
+    """Write a copy of `notebook` to the folder `target`, without the code of `sections` ("3.2", "4")."""
+    nb = nbformat.read(notebook, as_version=4)
+    current, kept = "", []
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            headings = re.findall(r"^#{2,3} (\d+(?:\.\d+)?)", cell.source, re.MULTILINE)
+            current = headings[-1] if headings else current
+        left_out = any(current == section or current.startswith(f"{section}.") for section in sections)
+        if cell.cell_type == "markdown" or not left_out:
+            kept.append(cell)
+    nb.cells = kept
+    nbformat.write(nb, target / notebook.name)
+    return target / notebook.name
+
+
 def record(
-    notebook: str, *, name: str, profile: str, seeds: list[int], parameters: list[str]
+    notebook: str, *, name: str, profile: str, seeds: list[int], parameters: list[str], without: list[str]
 ) -> dict[str, Any]:
     """Run `notebook` once per seed and give the record, with mean and spread of every numeric key result."""
     started = runtime.git_commit()
@@ -31,7 +52,8 @@ def record(
         given = dict(text.split("=", 1) for text in parameters) | {"seed": str(seed)}
         with tempfile.TemporaryDirectory() as folder:  # no earlier run to take up: each seed trains
             environment = {"COURSE_RUNS": folder}
-            report = run_notebooks([notebook], profile=profile, parameters=given, environment=environment)
+            path = write_without(find_notebooks([notebook])[0], without, Path(folder))
+            report = run_notebooks([path], profile=profile, parameters=given, environment=environment)
         if not report.ok:
             sys.exit(f"notebook {notebook} failed with seed {seed}; nothing is recorded")
         runs.append({"seed": seed, **report.notebooks[0].key_results})
@@ -61,9 +83,15 @@ def main() -> None:
     parser.add_argument("--profile", default="quick")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("-p", dest="parameters", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--without", nargs="+", default=[], metavar="SECTION")
     given = parser.parse_args()
     values = record(
-        given.notebook, name=given.name, profile=given.profile, seeds=given.seeds, parameters=given.parameters
+        given.notebook,
+        name=given.name,
+        profile=given.profile,
+        seeds=given.seeds,
+        parameters=given.parameters,
+        without=given.without,
     )
     RECORDED.mkdir(exist_ok=True)
     files.write_json(RECORDED / f"{given.name}.json", values)
