@@ -43,7 +43,7 @@ def close(got: Any, want: Any, tolerance: float = 1e-6, *, what: str = "your res
         raise Wrong(f"{what} holds {kind} values. Is there a division by zero, or a logarithm of zero?")
     allowed = tolerance * np.maximum(1.0, np.abs(want_array))
     with np.errstate(invalid="ignore"):  # infinity minus infinity, where both are infinite as they should be
-        near = np.abs(got_array - want_array) <= allowed
+        near = np.isfinite(want_array) & (np.abs(got_array - want_array) <= allowed)
     off = ~near & (got_array != want_array)
     if not off.any():
         return

@@ -314,6 +314,8 @@ def test_close_takes_lists_arrays_tensors_and_single_numbers():
     close(np.array([]), [])
     close([1.0, math.inf], [1.0, math.inf])
     close(1_000_001.0, 1_000_000.0, 1e-5)
+    assert refused(close, torch.tensor([3.1]), 3)  # the same kinds, a wrong value
+    assert refused(close, [1.0, math.inf], [1.0, -math.inf])
 
 
 @pytest.mark.parametrize("tolerance", [1e-9, 1e-3, 0.1])
