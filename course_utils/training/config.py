@@ -1,29 +1,56 @@
 """One frozen, typed configuration of a training run, checked when it is made and saved beside the weights.
 
-Notebook 09 shows it; `config.json` in a run's folder holds it.
+`config_rules.py` holds what is checked. Notebook 09 shows it; `config.json` in a run's folder holds it.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from course_utils.params import did_you_mean
+from course_utils.training import config_rules
+from course_utils.training.config_rules import (
+    CLASS_WEIGHTS,
+    LOSSES,
+    MEMORY_FORMATS,
+    METRICS,
+    OPTIMIZERS,
+    PRECISIONS,
+    SCHEDULES,
+)
 
-OPTIMIZERS = ("adamw", "adam", "sgd")
-SCHEDULES = ("one_cycle", "cosine", "constant")
-PRECISIONS = ("float32", "bfloat16", "float16")
-METRICS = ("val_accuracy", "val_loss")
+__all__ = [
+    "CLASS_WEIGHTS",
+    "LOSSES",
+    "MEMORY_FORMATS",
+    "METRICS",
+    "OPTIMIZERS",
+    "PRECISIONS",
+    "SCHEDULES",
+    "TrainingConfig",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """How to train. `learning_rate` is the highest of the schedule.
+    """How to train. `learning_rate` is the highest of the schedule; a fraction of an epoch may be warm-up.
 
-    `warmup_epochs` (may be a fraction) raises the rate linearly before a cosine or constant schedule;
-    one-cycle has its own. `clip_norm` 0 clips nothing. `freeze_epochs`: the backbone stays fixed for that
-    many epochs first. `patience` 0 never stops early; else training ends when `metric` has not improved for
-    that many epochs. Raises ValueError naming the field for an impossible value.
+    Schedule: `warmup_epochs` raises the rate linearly first (one_cycle has its own). "step" multiplies it by
+    `decay_factor` every `step_epochs`, "multi_step" at each of the `milestones` (epochs), "plateau" after
+    `plateau_patience` epochs without a better `metric`; the first cycle of "cosine_restarts" lasts
+    `step_epochs`, each next one `restart_factor` times as long.
+
+    Loss: `class_weights` "balanced" weighs a class by the inverse of its share of the training images;
+    `focal_gamma` belongs to "focal". `accumulation_steps` batches make one step, whose loss is their sum
+    divided once. `clip_norm` 0 clips nothing. `freeze_epochs`: the backbone stays fixed for that many first.
+
+    `ema_decay` above 0 also keeps a moving average of the weights (`ema_warmup`: faster at first), which is
+    evaluated beside the raw ones. The epoch with the best `metric` is kept; `patience` epochs without a
+    better one end the training (0: never). `top_k` above 0 adds that accuracy.
+
+    `precision` and `memory_format` "auto" choose the fastest by a short measurement. `compile`: through
+    torch.compile. `tensorboard`: also write its event files. Raises ValueError naming the field for an
+    impossible value and for one that would have no effect.
     """
 
     epochs: int
@@ -33,60 +60,55 @@ class TrainingConfig:
     weight_decay: float = 0.01
     momentum: float = 0.9
     warmup_epochs: float = 0.0
+    step_epochs: int = 10
+    milestones: tuple[int, ...] = ()
+    decay_factor: float = 0.1
+    restart_factor: int = 2
+    plateau_patience: int = 3
+    loss: str = "cross_entropy"
     label_smoothing: float = 0.0
+    focal_gamma: float = 2.0
+    class_weights: str = "none"
     clip_norm: float = 5.0
+    accumulation_steps: int = 1
     freeze_epochs: int = 0
+    ema_decay: float = 0.0
+    ema_warmup: bool = True
     patience: int = 0
     metric: str = "val_accuracy"
+    top_k: int = 0
     precision: str = "float32"
+    memory_format: str = "contiguous"
+    compile: bool = False
+    tensorboard: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check every field."""
-        for name in ("epochs", "freeze_epochs", "patience", "seed"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < (name == "epochs"):
-                raise ValueError(
-                    f"{name} is {value!r}; expected a whole number of at least {int(name == 'epochs')}."
-                )
-        for name, lowest, highest in _RANGES:
-            value = getattr(self, name)
-            if (
-                not isinstance(value, int | float)
-                or not math.isfinite(value)
-                or not lowest <= value <= highest
-            ):
-                raise ValueError(f"{name} is {value!r}; expected a number from {lowest:g} to {highest:g}.")
-        if self.learning_rate == 0:
-            raise ValueError("learning_rate is 0; expected more than 0, else nothing is learnt.")
-        for name, options in _OPTIONS.items():
-            value = getattr(self, name)
-            if value not in options:
-                raise ValueError(
-                    f"{name} is {value!r}; expected one of {', '.join(options)}"
-                    f"{did_you_mean(str(value), options)}"
-                )
+        """Check every field by itself, then those that need one another."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        defaults = {field.name: field.default for field in fields(self)}
+        config_rules.check_values(values)
+        config_rules.check_effects(values, defaults)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainingConfig":
-        """Make a configuration from `values`, as `as_dict` gives it; an unknown key is a ValueError."""
+        """Make a configuration from `values`, as `as_dict` gives it or JSON or TOML holds it.
+
+        Lists become tuples. An unknown key, and a missing `epochs`, is a ValueError.
+        """
         known = [field.name for field in fields(cls)]
         for key in values:
             if key not in known:
                 raise ValueError(f"{key!r} is no setting of a training run{did_you_mean(key, known)}")
-        return cls(**values)
+        if "epochs" not in values:
+            raise ValueError("the settings of a training run have no epochs; say how many passes to make.")
+        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
 
     def as_dict(self) -> dict[str, Any]:
         """Give the fields by name."""
         return asdict(self)
 
-
-_RANGES = (
-    ("learning_rate", 0.0, 100.0),
-    ("weight_decay", 0.0, 100.0),
-    ("momentum", 0.0, 0.9999),
-    ("warmup_epochs", 0.0, 1e6),
-    ("label_smoothing", 0.0, 0.99),
-    ("clip_norm", 0.0, 1e9),
-)
-_OPTIONS = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "metric": METRICS, "precision": PRECISIONS}
+    @property
+    def higher_is_better(self) -> bool:
+        """Tell whether a larger `metric` is a better one: an accuracy, not a loss."""
+        return config_rules.higher_is_better(self.metric)
