@@ -1,8 +1,8 @@
 """What the course runs on: folders, processor, device, seeds, versions, memory.
 
 The only file that reads or sets environment variables: `COURSE_PROFILE` (smoke, quick, full), `COURSE_DATA`,
-`COURSE_RUNS` (folders), `COURSE_REAL_DATA` (real images for tests). Importing it costs nothing; torch and
-NumPy are imported by the functions that need them.
+`COURSE_RUNS` (folders), `COURSE_REAL_DATA` (real images for tests), and those of torchrun. Importing it costs
+nothing; torch and NumPy are imported by the functions that need them.
 """
 
 import hashlib
@@ -64,6 +64,30 @@ def default_profile() -> str:
             "Set it to one of them or unset it."
         )
     return given
+
+
+def torchrun_place() -> tuple[int, int, int]:
+    """Give rank, world size and local rank of this process as `torchrun` set them; (0, 1, 0) without it.
+
+    They stand in `RANK`, `WORLD_SIZE` and `LOCAL_RANK`. Raises ValueError when some of the three are missing
+    or are no numbers that fit together.
+    """
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
+    given = {name: os.environ[name] for name in names if name in os.environ}
+    if not given:
+        return 0, 1, 0
+    try:
+        rank, world_size, local_rank = (int(given[name]) for name in names)
+        fits = 0 <= local_rank <= rank < world_size
+    except (KeyError, ValueError):
+        fits = False
+    if not fits:
+        there = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        raise ValueError(
+            f"the environment has {there}; expected all of RANK, WORLD_SIZE and LOCAL_RANK, as torchrun sets "
+            "them. Start with torchrun, or unset them."
+        )
+    return rank, world_size, local_rank
 
 
 def child_environment(**changes: str) -> dict[str, str]:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
+from course_utils.data import ranks
 from course_utils.data.loaders import Batches
 
 
@@ -56,6 +58,8 @@ def predict(
 ) -> Predictions:
     """Give the logits of every picture of `batches` in evaluation mode; the model's mode is put back.
 
+    With several processes each predicts its share of every batch, with rank 0's buffers (batch norm's
+    running statistics), and all get the same rows, each at its place: every picture counts exactly once.
     Raises FloatingPointError naming the first picture whose logits are not finite, and ValueError if the
     batches are shuffled or augmented, since their order or their pixels are then not the set's own.
     """
@@ -67,14 +71,9 @@ def predict(
     was_training = model.training
     model.eval()
     try:
-        parts = []
-        for images, _, _ in tqdm(
-            batches.epoch(), total=len(batches), desc="predicting", disable=not progress
-        ):
-            parts.append(model(images.to(device)).float().cpu())  # (B, K)
+        logits = _logits(model, batches, torch.device(device), progress)
     finally:
         model.train(was_training)
-    logits = torch.cat(parts).numpy()
     finite = np.isfinite(logits).all(axis=1)
     if not finite.all():
         first = int(np.flatnonzero(~finite)[0])
@@ -83,3 +82,26 @@ def predict(
             f"{pictures.ids[first]!r}. The weights are damaged or training diverged; load the best weights."
         )
     return Predictions(logits, pictures.targets, pictures.ids, pictures.class_names)
+
+
+def _logits(model: nn.Module, batches: Batches, device: torch.device, progress: bool) -> np.ndarray:
+    """Give float32 (N, K), row i for picture i, put together from all processes."""
+    alone = batches.world_size == 1
+    if not alone:
+        ranks.broadcast_buffers(model)
+    module = model.module if isinstance(model, DistributedDataParallel) else model  # nothing to average
+    parts, places = [], []
+    silent = not progress or batches.rank > 0
+    for images, _, indices in tqdm(batches.epoch(), total=len(batches), desc="predicting", disable=silent):
+        if len(images):  # fewer pictures than processes: some have none
+            parts.append(module(images.to(device)).float().cpu())  # (B, K)
+            places.append(indices)
+    logits = torch.cat(parts).numpy() if parts else np.empty((0, 0), np.float32)
+    if alone:
+        return logits
+    mine = torch.cat(places).numpy() if places else np.empty(0, np.int64)
+    rows, order = ranks.gather_arrays(logits), ranks.gather_arrays(mine)
+    assert np.array_equal(np.sort(order), np.arange(len(batches.pictures))), "a picture was not counted once"
+    placed = np.empty_like(rows)
+    placed[order] = rows
+    return placed
