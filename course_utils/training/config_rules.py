@@ -113,7 +113,7 @@ def check_effects(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Non
         if values["metric"].startswith("ema_"):
             raise ValueError(f"metric is {values['metric']!r} and ema_decay 0; set ema_decay, such as 0.99.")
         if values["ema_warmup"] != defaults["ema_warmup"]:
-            raise ValueError("ema_warmup is False and ema_decay 0: there is no EMA. Set ema_decay or neither.")
+            raise ValueError("ema_warmup is False and ema_decay 0: there is no EMA. Set both or neither.")
 
 
 def _check_milestones(milestones: object, epochs: int) -> None:

@@ -1,69 +1,67 @@
-"""What happens to one batch, and to one epoch of batches.
+"""What happens to the batches of one optimiser step, and to one epoch of steps.
 
 The order matters and is often got wrong: scale the loss, backward, *unscale*, clip, step, update the scale.
 Clipping before unscaling would clip gradients that are 65,536 times too large. Without float16 the scaler is
 disabled and every one of its calls does nothing, so there is one path for all precisions.
+
+A step may see several batches (gradient accumulation) and several processes. Its loss is always the sum over
+all of their pictures divided once by the sum of their weights, never a mean of means, since batches differ in
+size. Notebook 05 derives the loop.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LRScheduler
+from torch.nn.parallel import DistributedDataParallel
 
 from course_utils import runtime
-from course_utils.data.loaders import Batches
+from course_utils.data.loaders import Batch, Batches
+from course_utils.training import distributed
+from course_utils.training.ema import ModelEma
+from course_utils.training.schedules import Schedule
 
 
 @dataclass
 class Optimisation:
-    """The parts that change weights: loss, optimiser, schedule, gradient scaler, and how to call them."""
+    """The parts that change weights: loss, optimiser, schedule, gradient scaler, and how to call them.
+
+    `loss_function` gives the mean over a batch. If it weighs pictures, it has `sum_and_weight`, too (as those
+    of `losses.py` have). `precision`: of the forward pass. `clip_norm` 0 clips nothing. `accumulation_steps`
+    batches make one step. `ema` follows the model `averaged` after each step.
+    """
 
     loss_function: Callable[[Tensor, Tensor], Tensor]
     optimizer: torch.optim.Optimizer
-    schedule: LRScheduler
+    schedule: Schedule
     scaler: torch.amp.GradScaler
     precision: torch.dtype
     clip_norm: float
+    accumulation_steps: int = 1
+    ema: ModelEma | None = None
 
 
 @dataclass
 class EpochSums:
-    """Sums over the images of an epoch; the averages divide once, so batches count by their size."""
+    """Sums over an epoch, of all processes; the averages divide once, so batches count by their size."""
 
     loss: float = 0.0
+    weight: float = 0.0
     correct: int = 0
     images: int = 0
 
     @property
     def mean_loss(self) -> float:
-        """Give the loss per image."""
-        return self.loss / self.images
+        """Give the loss per image, by the weights of the loss."""
+        return self.loss / self.weight
 
     @property
     def accuracy(self) -> float:
         """Give the share of correctly classified images, in [0, 1]."""
         return self.correct / self.images
-
-
-def train_step(
-    model: nn.Module, images: Tensor, targets: Tensor, parts: Optimisation
-) -> tuple[Tensor, Tensor]:
-    """Change the weights once; give the loss (a scalar) and the logits (B, K), both detached."""
-    with torch.autocast(images.device.type, dtype=parts.precision, enabled=parts.precision != torch.float32):
-        logits = model(images)  # (B, K)
-        loss = parts.loss_function(logits, targets)
-    parts.optimizer.zero_grad()
-    parts.scaler.scale(loss).backward()
-    parts.scaler.unscale_(parts.optimizer)
-    if parts.clip_norm > 0:
-        nn.utils.clip_grad_norm_(model.parameters(), parts.clip_norm)
-    parts.scaler.step(parts.optimizer)
-    parts.scaler.update()
-    parts.schedule.step()
-    return loss.detach(), logits.detach()
 
 
 def train_epoch(
@@ -77,29 +75,126 @@ def train_epoch(
     memory_format: torch.memory_format = torch.contiguous_format,
     on_step: Callable[[int], None] | None = None,
 ) -> EpochSums:
-    """Go once through the training batches of `epoch`; `on_step` is called with the size of each batch.
+    """Go once through the training batches of `epoch`; `on_step` is called with the images of each step.
 
-    Dropout draws from (seed, "dropout", epoch, step), so an epoch does not depend on the ones before. Raises
-    FloatingPointError at the first loss that is not finite, naming epoch, step and learning rate.
+    Dropout draws from (seed, "dropout", epoch, batch), so an epoch does not depend on the ones before. Raises
+    FloatingPointError at the first loss that is not finite, naming epoch, step and learning rate; that step
+    changes no weights.
     """
+    rank, world_size, num_classes = batches.rank, batches.world_size, batches.pictures.num_classes
+    dropout = "dropout" if rank == 0 else f"dropout of rank {rank}"
+    num_steps = steps_per_epoch(batches, parts.accumulation_steps)
     sums = EpochSums()
-    for step, (images, targets, _) in enumerate(batches.epoch(epoch)):
-        torch.manual_seed(runtime.derive_seed(seed, "dropout", epoch, step))
-        rate = parts.optimizer.param_groups[0]["lr"]
-        images = images.to(device, memory_format=memory_format, non_blocking=True)
-        targets = targets.to(device, non_blocking=True)
-        loss, logits = train_step(model, images, targets, parts)
-        value = loss.item()
-        if not math.isfinite(value):
-            raise FloatingPointError(
-                f"the training loss is {value} in epoch {epoch + 1}, step {step + 1} of {len(batches)}, at "
-                f"the learning rate {rate:.3g}. The best weights so far are kept. Lower learning_rate, or "
-                "set clip_norm."
-            )
-        sums.loss += value * len(targets)
-        classes = targets.argmax(dim=1) if targets.ndim == 2 else targets  # mixed: the larger share counts
-        sums.correct += int((logits.argmax(dim=1) == classes).sum())
-        sums.images += len(targets)
+    number = 0  # of the batch in this epoch
+    for step, group in enumerate(_groups(batches.epoch(epoch), parts.accumulation_steps)):
+        weights = [_weight(parts.loss_function, batch.targets, num_classes) for batch in group]
+        num_images = sum(len(batch.images) for batch in group)
+        weight, images_of_all = distributed.all_sum([sum(weights), num_images])
+        loss_sum, correct = 0.0, 0
+        parts.optimizer.zero_grad()
+        for place, batch in enumerate(group):
+            torch.manual_seed(runtime.derive_seed(seed, dropout, epoch, number))
+            number += 1
+            images = batch.images.to(device, memory_format=memory_format, non_blocking=True)
+            targets = batch.targets.to(device, non_blocking=True)
+            # this batch's share of the step; DistributedDataParallel then takes the mean over the processes
+            share = weights[place] * world_size / weight
+            with _gradients_stay_here(model) if place + 1 < len(group) else nullcontext():
+                loss, logits = _backward(model, images, targets, parts, share)
+            loss_sum += loss.item() * weights[place]
+            correct += _num_correct(logits, targets)
+        loss_sum, correct_of_all = distributed.all_sum([loss_sum, correct])
+        if not math.isfinite(loss_sum):
+            raise _not_finite(loss_sum / weight, epoch, step, num_steps, parts.optimizer)
+        _change_weights(model, parts)
+        sums.loss += loss_sum
+        sums.weight += weight
+        sums.correct += int(correct_of_all)
+        sums.images += int(images_of_all)
         if on_step is not None:
-            on_step(len(targets))
+            on_step(int(images_of_all))
     return sums
+
+
+def steps_per_epoch(batches: Batches, accumulation_steps: int = 1) -> int:
+    """Give the number of optimiser steps in an epoch; batches that are left over make a step of their own."""
+    return -(-len(batches) // accumulation_steps)
+
+
+def _backward(
+    model: nn.Module, images: Tensor, targets: Tensor, parts: Optimisation, share: float
+) -> tuple[Tensor, Tensor]:
+    """Add `share` times the gradient of the batch's mean loss; give the loss and the logits (B, K)."""
+    with torch.autocast(images.device.type, dtype=parts.precision, enabled=parts.precision != torch.float32):
+        try:
+            logits = model(images)  # (B, K)
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise ValueError(
+                f"a batch of {len(images)} picture(s) cannot train this network: a batch norm has one value "
+                "per channel to normalise with. Choose another batch_size, or leave one picture out."
+            ) from error
+        loss = parts.loss_function(logits, targets)
+    parts.scaler.scale(loss * share).backward()
+    return loss.detach(), logits.detach()
+
+
+def _change_weights(model: nn.Module, parts: Optimisation) -> None:
+    """Take one optimiser step with the gradients that have been added up."""
+    parts.scaler.unscale_(parts.optimizer)
+    if parts.clip_norm > 0:
+        nn.utils.clip_grad_norm_(model.parameters(), parts.clip_norm)
+    parts.scaler.step(parts.optimizer)
+    parts.scaler.update()
+    parts.schedule.step()
+    if parts.ema is not None:
+        parts.ema.update(inner_model(model))
+
+
+def inner_model(model: nn.Module) -> nn.Module:
+    """Give the network inside torch.compile and DistributedDataParallel, whose names carry no prefix."""
+    return distributed.unwrap(getattr(model, "_orig_mod", model))
+
+
+def _groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
+    """Give the batches in lists of `size`; the last list has what is left."""
+    group: list[Batch] = []
+    for batch in batches:
+        group.append(batch)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _weight(loss_function: Callable[..., Tensor], targets: Tensor, num_classes: int) -> float:
+    """Give what a batch weighs: the sum of its class weights, or the number of its pictures."""
+    sum_and_weight = getattr(loss_function, "sum_and_weight", None)
+    if sum_and_weight is None:
+        return float(len(targets))
+    any_logits = torch.zeros(len(targets), num_classes)  # the weight depends on the targets alone
+    return float(sum_and_weight(any_logits, targets)[1])
+
+
+def _gradients_stay_here(model: nn.Module) -> AbstractContextManager[None]:
+    """Only the last batch of a step averages the gradients over the processes: that sends them once."""
+    inner = getattr(model, "_orig_mod", model)
+    return inner.no_sync() if isinstance(inner, DistributedDataParallel) else nullcontext()
+
+
+def _num_correct(logits: Tensor, targets: Tensor) -> int:
+    classes = targets.argmax(dim=1) if targets.ndim == 2 else targets  # mixed: the larger share counts
+    return int((logits.argmax(dim=1) == classes).sum())
+
+
+def _not_finite(
+    value: float, epoch: int, step: int, num_steps: int, optimizer: torch.optim.Optimizer
+) -> FloatingPointError:
+    rate = optimizer.param_groups[0]["lr"]
+    return FloatingPointError(
+        f"the training loss is {value} in epoch {epoch + 1}, step {step + 1} of {num_steps}, at "
+        f"the learning rate {rate:.3g}. The best weights so far are kept. Lower learning_rate, or "
+        "set clip_norm."
+    )

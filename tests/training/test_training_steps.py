@@ -1,0 +1,143 @@
+"""One optimiser step: several batches are one, weights count once, a remainder is stepped, too."""
+
+import pytest
+import torch
+from tiny_training import batches, config, small_network
+from torch import nn
+
+from course_utils.runs import RunFolder
+from course_utils.training import checkpoint
+from course_utils.training.assembly import assemble, loss_of
+from course_utils.training.loop import fit
+from course_utils.training.losses import CrossEntropy
+from course_utils.training.precision import Engine
+from course_utils.training.steps import steps_per_epoch, train_epoch
+
+CPU = torch.device("cpu")
+
+
+def network() -> nn.Module:
+    """Without batch norm and dropout, so that a batch is no more than its pictures."""
+    torch.manual_seed(1)
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.Tanh(), nn.Linear(8, 2)).double()
+
+
+class Doubled(nn.Module):
+    """Pictures are float32; comparing gradients wants more digits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = network()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.inner(images.double())
+
+
+def one_epoch(data, settings, loss=None):
+    model = Doubled()
+    loss = loss_of(settings, data, loss)
+    engine = Engine("float32", "contiguous", {}, "")
+    parts = assemble(model, data, config=settings, engine=engine, loss_function=loss, device=CPU)
+    steps = []
+    sums = train_epoch(model, data, parts, epoch=0, seed=0, device=CPU, on_step=steps.append)
+    return model, sums, steps
+
+
+@pytest.mark.parametrize("class_weights", [None, torch.tensor([1.0, 5.0], dtype=torch.float64)])
+def test_accumulated_batches_are_one_batch(class_weights):
+    """43 pictures in batches of 9, 9, 9, 8, 8; three make a step, so do the two that are left."""
+    data = batches(43, batch_size=9, augment=False)
+    sgd = {"optimizer": "sgd", "schedule": "constant", "clip_norm": 0.0, "momentum": 0.0, "weight_decay": 0.0}
+    settings = config(epochs=1, accumulation_steps=3, learning_rate=0.5, **sgd)
+    model, sums, steps = one_epoch(data, settings, CrossEntropy(class_weights=class_weights))
+    assert steps == [27, 16] and steps_per_epoch(data, 3) == 2
+
+    by_hand = Doubled()
+    losses, weight = 0.0, 0.0
+    for numbers in ([0, 1, 2], [3, 4]):
+        images = torch.cat([data[0, number].images for number in numbers])
+        targets = torch.cat([data[0, number].targets for number in numbers])
+        loss = nn.functional.cross_entropy(by_hand(images), targets, weight=class_weights)
+        by_hand.zero_grad()
+        loss.backward()
+        with torch.no_grad():
+            for parameter in by_hand.parameters():
+                parameter -= 0.5 * parameter.grad
+        total = float(len(targets) if class_weights is None else class_weights[targets].sum())
+        losses, weight = losses + float(loss) * total, weight + total
+    for ours, theirs in zip(model.parameters(), by_hand.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)
+    assert sums.mean_loss == pytest.approx(losses / weight, rel=1e-12) and sums.images == 43
+
+
+def test_the_schedule_counts_optimiser_steps(tmp_path):
+    """A cosine ends at zero after the last step: counted in batches it would stand at a third."""
+    run = RunFolder.create("run", root=tmp_path)
+    settings = config(epochs=2, accumulation_steps=2, schedule="cosine", optimizer="sgd")
+    fit(small_network(), batches(43), batches(train=False), config=settings, run=run, progress=False)
+    groups = checkpoint.load_last(run.path / "last.pt")["optimizer"]["param_groups"]
+    assert [group["lr"] for group in groups] == pytest.approx([0.0, 0.0], abs=1e-12)
+
+
+def test_a_loss_that_is_not_finite_changes_no_weight():
+    data = batches(40)
+    model = small_network()
+    settings = config(epochs=1)
+    parts = assemble(
+        model,
+        data,
+        config=settings,
+        engine=Engine("float32", "contiguous", {}, ""),
+        loss_function=lambda logits, targets: logits.sum() * float("inf"),
+        device=CPU,
+    )
+    before = [parameter.clone() for parameter in model.parameters()]
+    with pytest.raises(FloatingPointError, match="epoch 3, step 1 of 3"):
+        train_epoch(model, data, parts, epoch=2, seed=0, device=CPU)
+    assert all(torch.equal(old, new) for old, new in zip(before, model.parameters(), strict=True))
+
+
+def test_balanced_weights_count_the_training_pictures():
+    data = batches(40)
+    data.pictures.targets[:] = 0
+    data.pictures.targets[:10] = 1
+    loss = loss_of(config(class_weights="balanced"), data)
+    torch.testing.assert_close(loss.class_weights, torch.tensor([40 / 60, 40 / 20]))
+
+
+def test_a_loss_is_named_or_given_not_both():
+    for option in ({"loss": "focal"}, {"label_smoothing": 0.1}, {"class_weights": "balanced"}):
+        with pytest.raises(ValueError, match=f"^{next(iter(option))} is .* a loss_function is given"):
+            loss_of(config(**option), batches(), nn.CrossEntropyLoss())
+
+
+def test_float16_goes_the_same_way(tmp_path):
+    """The scaler starts at 65,536 and the gradients are unscaled before they are clipped."""
+    run = RunFolder.create("run", root=tmp_path)
+    settings = config(epochs=5, precision="float16")
+    options = {"config": settings, "run": run, "progress": False}
+    result = fit(small_network(), batches(80), batches(60, train=False), **options)
+    assert result.best_value > 0.9
+    assert checkpoint.load_last(run.path / "last.pt")["scaler"]["scale"] == 65536.0
+
+
+def test_compiled_weights_have_plain_names(tmp_path, monkeypatch):
+    """With a stand-in for torch.compile, which needs a C compiler; like it, it wraps and prefixes names."""
+
+    class Compiled(nn.Module):
+        def __init__(self, model: nn.Module) -> None:
+            super().__init__()
+            self._orig_mod = model
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self._orig_mod(images)
+
+    monkeypatch.setattr(torch, "compile", Compiled)
+    digests = []
+    for compiled in (False, True):
+        run = RunFolder.create("run", root=tmp_path)
+        settings = config(epochs=2, compile=compiled, ema_decay=0.9, metric="ema_val_accuracy")
+        fit(small_network(), batches(), batches(train=False), config=settings, run=run, progress=False)
+        state = checkpoint.load_last(run.path / "last.pt")
+        digests.append(checkpoint.digest({key: state[key] for key in ("model", "ema", "history")}))
+    assert digests[0] == digests[1]
