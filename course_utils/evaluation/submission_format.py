@@ -101,12 +101,18 @@ FORMATS: dict[str, SubmissionFormat] = {
 }
 
 
-def from_sample(path: str | Path, *, label_style: LabelStyle | None = None) -> SubmissionFormat:
+def from_sample(
+    path: str | Path,
+    *,
+    label_style: LabelStyle | None = None,
+    class_names: Sequence[str] | None = None,
+) -> SubmissionFormat:
     """Learn the format from a competition's sample submission.
 
     Ids of digits only are "zero_padded" if one begins with a zero and all are equally long, "integer" if none
-    does, else "text". Labels are "index" if all are whole numbers; where class names look like numbers, say
-    label_style="name". ValueError if the file has not two columns, has no rows, or repeats an id.
+    does, else "text". Labels are "index" if all are whole numbers, else "name". class_names decides where
+    names look like numbers; what even they leave open has to be said by label_style. ValueError if the file
+    has not two columns, has no rows, repeats an id, or holds labels that are none of the classes.
     """
     path = Path(path)
     data = path.read_bytes()
@@ -122,8 +128,7 @@ def from_sample(path: str | Path, *, label_style: LabelStyle | None = None) -> S
         raise ValueError(f"{path}: the sample repeats the ids {doubled[:5]}")
     style, width = _id_style(ids)
     if label_style is None:
-        whole = all(re.fullmatch("[0-9]{1,6}", row[1]) for row in rows[1:])
-        label_style = "index" if whole else "name"
+        label_style = _label_style({row[1] for row in rows[1:]}, class_names, path)
     return SubmissionFormat(
         id_column=rows[0][0],
         label_column=rows[0][1],
@@ -148,6 +153,28 @@ def _id_style(ids: list[str]) -> tuple[IdStyle, int]:
         return "integer", 0
     lengths = {len(text) for text in ids}
     return ("zero_padded", lengths.pop()) if len(lengths) == 1 else ("text", 0)
+
+
+def _label_style(labels: set[str], class_names: Sequence[str] | None, path: Path) -> LabelStyle:
+    numbers = all(re.fullmatch("[0-9]{1,6}", label) for label in labels)
+    if class_names is None:
+        return "index" if numbers else "name"
+    names = list(class_names)
+    as_index = numbers and all(int(label) < len(names) for label in labels)
+    as_name = labels <= set(names)
+    if as_index and as_name and names != [str(number) for number in range(len(names))]:
+        raise ValueError(
+            f"{path}: its labels (such as {min(labels)!r}) may be class names or class numbers; say which: "
+            "label_style='name' or 'index'"
+        )
+    if not as_index and not as_name:
+        below = {str(number) for number in range(len(names))}
+        odd = min(labels - set(names) - below, default=min(labels))
+        raise ValueError(
+            f"{path}: its label {odd!r} is none of the {len(names)} classes {names[:5]} and no class number "
+            "below that; is it another competition's sample? If its labels mean nothing, say label_style"
+        )
+    return "index" if as_index else "name"
 
 
 def _whole(value: object, what: str) -> int:

@@ -9,6 +9,8 @@ from course_utils.plots.curves import lines, training_curves
 from course_utils.plots.distributions import histogram, pixel_histograms, scatter
 from course_utils.plots.images import image_grid, predictions_grid
 from course_utils.plots.presenting import Presented, present
+from course_utils.plots.report_page import write_page
+from course_utils.plots.scores import per_class_bars, reliability_diagram, score_curves, slice_intervals
 from course_utils.plots.style import PALETTE, alt_text, describe, drawable, drawable_names
 
 __all__ = [
@@ -24,9 +26,14 @@ __all__ = [
     "histogram",
     "image_grid",
     "lines",
+    "per_class_bars",
     "pixel_histograms",
     "predictions_grid",
     "present",
+    "reliability_diagram",
     "scatter",
+    "score_curves",
+    "slice_intervals",
     "training_curves",
+    "write_page",
 ]
