@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from types import FrameType
 
 from course_utils import __version__
-from course_utils.cli import data, doctor, notebooks
+from course_utils.cli import data, doctor, evaluate, models, notebooks, predict, submit, train
 
-_GROUPS = (notebooks, data, doctor)
+_GROUPS = (notebooks, data, train, evaluate, predict, submit, models, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,23 +26,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, _terminate)
     try:
         return options.function(options)
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stop:
+        print(f"Stopped{f': {stop}' if str(stop) else ''}.", file=sys.stderr)
+        return _code_of(stop)
     except BrokenPipeError:  # the reader of our output, such as `head`, has closed it
         sys.stderr.close()
         return 1
-    except (ValueError, OSError, ModuleNotFoundError) as error:
+    except (ValueError, OSError, ModuleNotFoundError, FloatingPointError) as error:
         if options.debug:
             raise
         print(f"{parser.prog}: {_words(error)}", file=sys.stderr)
-        return 2
+        return 1 if isinstance(error, FloatingPointError | ChildProcessError) else 2
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m course_utils",
-        description="The image classification course: run its notebooks, prepare its data.",
+        description="The image classification course: run its notebooks, prepare data, train networks.",
         epilog="Example: python -m course_utils run 01 09 --profile smoke -p epochs=2",
     )
     parser.add_argument("--version", action="version", version=__version__)
@@ -52,6 +52,12 @@ def _parser() -> argparse.ArgumentParser:
     for group in _GROUPS:
         group.register(subparsers, common)
     return parser
+
+
+def _code_of(stop: KeyboardInterrupt) -> int:
+    """Give 143 when training was stopped by SIGTERM, else 130; without importing anything for it."""
+    interrupts = sys.modules.get("course_utils.training.interrupts")
+    return 130 if interrupts is None else interrupts.exit_code(stop)
 
 
 def _words(error: Exception) -> str:
