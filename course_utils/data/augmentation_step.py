@@ -35,14 +35,16 @@ class Augmentation:
     """A step of the course. Its fields are its options, and every one is checked when the step is made.
 
     `name` stands in recipes, `description` says what happens, `label_effect` what it may do to the class of a
-    picture. `LIMITS` holds (lowest, highest) of the numbers, `CHOICES` the words an option may be. A pair is
-    (low, high) and may come as a list, as TOML has no tuples.
+    picture. `moves_only` tells that no value changes, only its place, so that bytes will do. `LIMITS` holds
+    (lowest, highest) of the numbers, `CHOICES` the words an option may be. A pair is (low, high) and may come
+    as a list, as TOML has no tuples.
     """
 
     name: ClassVar[str] = ""
     description: ClassVar[str] = ""
     label_effect: ClassVar[str] = ""
     num_random: ClassVar[int] = 0
+    moves_only: ClassVar[bool] = False
     LIMITS: ClassVar[dict[str, tuple[float, float]]] = {}
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {}
 

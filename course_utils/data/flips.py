@@ -22,6 +22,7 @@ class RandomFlip(Augmentation):
         "wrong for digits and text; vertical only where there is no up, as from above"
     )
     num_random: ClassVar[int] = 1
+    moves_only: ClassVar[bool] = True
     LIMITS: ClassVar[dict[str, tuple[float, float]]] = {"p": (0, 1)}
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {"direction": ("horizontal", "vertical")}
 
@@ -44,6 +45,7 @@ class RandomQuarterTurns(Augmentation):
         "only where there is no up: satellite pictures and seedlings, not food or digits"
     )
     num_random: ClassVar[int] = 1
+    moves_only: ClassVar[bool] = True
 
     def __call__(self, images: Tensor, randoms: Tensor) -> Tensor:
         """Apply it to images (B, C, S, S); `randoms` is (B, 1). ValueError unless they are square."""

@@ -5,18 +5,22 @@ So workers only change how fast batches come. A last batch is never short: the p
 61 pictures at batch size 20 make batches of 16, 15, 15, 15. Notebook 15 measures the input pipe.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
+from copy import copy
+from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from course_utils.data.datasets import PictureSet
 from course_utils.data.mixing import Mixing
 from course_utils.data.randomness import permutation
-from course_utils.data.transforms import Augment, normalise_
+from course_utils.data.transforms import Augment, normalise_, scaled
+from course_utils.data.workers import NoSharedMemoryError, Workers
 
 
 class Batch(NamedTuple):
@@ -82,8 +86,7 @@ class Batches(Dataset):
         self.multiprocessing_context = multiprocessing_context
         self.rank, self.world_size = rank, world_size
         self._order: tuple[int, np.ndarray] | None = None  # of the epoch asked for last
-        self._loader: DataLoader | None = None
-        self._sampler = _EpochBatches(len(self))
+        self._workers: Workers | None = None
 
     def __len__(self) -> int:
         """Give the number of batches in an epoch."""
@@ -103,31 +106,60 @@ class Batches(Dataset):
         """Make batch `number` of `epoch`: `batches[epoch, number]`."""
         epoch, number = key
         indices = self.indices(epoch, number)
-        images = self.pictures.pixels(indices).to(torch.float32).div_(255)  # a copy of our own
+        images = self._pixels(indices)  # uint8, a copy of our own
         if self.augment is not None:
             images = self.augment(images, epoch=epoch, indices=indices)
-        images = normalise_(images, self.mean, self.std)
+        images = normalise_(scaled(images), self.mean, self.std)
         targets = torch.from_numpy(self.pictures.targets[indices])
         if self.mix is not None:
             images, targets = self.mix(images, targets, epoch=epoch, step=number, rank=self.rank)
         return Batch(images, targets, torch.from_numpy(indices))
 
     def epoch(self, epoch: int = 0) -> Iterator[Batch]:
-        """Give the batches of one epoch in order."""
-        if self.num_workers == 0:
-            return (self[epoch, number] for number in range(len(self)))
-        if self._loader is None:
-            self._loader = DataLoader(
-                self,
-                batch_size=None,  # an item of this data set is a whole batch
-                sampler=self._sampler,
-                num_workers=self.num_workers,
-                multiprocessing_context=self.multiprocessing_context,
-                persistent_workers=True,
-                pin_memory=torch.cuda.is_available(),
-            )
-        self._sampler.current = epoch
-        return iter(self._loader)
+        """Give the batches of one epoch in order.
+
+        Where shared memory is too small for the workers, the batch they could not pass on is made here, as
+        are all later ones: a RuntimeWarning says so once and `num_workers` becomes 0. Raises
+        ChildProcessError, with what to lower, when a worker was killed.
+        """
+        number = 0
+        if self.num_workers > 0:
+            if self._workers is None:
+                self._workers = Workers(
+                    copy(self),  # else the two would keep each other alive, and the processes with them
+                    num_workers=self.num_workers,
+                    start_method=self.multiprocessing_context,
+                )
+            try:
+                for batch in self._workers.results([(epoch, place) for place in range(len(self))]):
+                    yield batch
+                    number += 1
+            except NoSharedMemoryError as error:
+                warnings.warn(
+                    f"shared memory is too small for the batches of {self.num_workers} workers ({error}); "
+                    "going on without workers. Set num_workers=0, lower batch_size, or give the container "
+                    "more (docker run --shm-size=1g).",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+                self.num_workers, self._workers = 0, None
+        for late in range(number, len(self)):
+            yield self[epoch, late]
+
+    def close(self) -> None:
+        """End the worker processes, if there are any; a later epoch starts new ones."""
+        if self._workers is not None:
+            self._workers.close()
+
+    @property
+    def worker_processes(self) -> list[BaseProcess]:
+        """Give the processes that prepare batches now; none before the first epoch and after `close`."""
+        return [] if self._workers is None else self._workers.processes
+
+    def _pixels(self, indices: np.ndarray) -> Tensor:
+        if len(indices) == 0:  # fewer pictures than processes
+            return torch.empty((0, self.pictures.num_channels, *self.pictures.size), dtype=torch.uint8)
+        return self.pictures.pixels(indices)
 
     def _order_of(self, epoch: int) -> np.ndarray:
         if not self.shuffle:
@@ -140,18 +172,4 @@ class Batches(Dataset):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the workers' own handle out of what is sent to workers."""
-        return {**self.__dict__, "_loader": None}
-
-
-class _EpochBatches:
-    """The keys (epoch, number) of one epoch, for the workers, which outlive it."""
-
-    def __init__(self, num_batches: int) -> None:
-        self.num_batches = num_batches
-        self.current = 0
-
-    def __len__(self) -> int:
-        return self.num_batches
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        return ((self.current, number) for number in range(self.num_batches))
+        return {**self.__dict__, "_workers": None}

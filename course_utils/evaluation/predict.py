@@ -87,6 +87,11 @@ def predict(
 def _logits(model: nn.Module, batches: Batches, device: torch.device, progress: bool) -> np.ndarray:
     """Give float32 (N, K), row i for picture i, put together from all processes."""
     alone = batches.world_size == 1
+    if not alone and batches.world_size != ranks.current().world_size:
+        raise ValueError(
+            f"these batches are for {batches.world_size} processes, but {ranks.current().world_size} run; "
+            "make them with the rank and world_size that `distributed.session` gives."
+        )
     if not alone:
         ranks.broadcast_buffers(model)
     module = model.module if isinstance(model, DistributedDataParallel) else model  # nothing to average

@@ -7,7 +7,7 @@
 Every process holds the whole model and works on its share of each batch; after the backward pass the
 gradients are averaged. Two things make the result that of one process with the whole batch, but for
 rounding. The shares may differ in size (61 pictures at batch size 20 make batches of 16, 15, 15, 15), so the
-mean of the processes' means would be wrong: `global_loss` divides by the weight of the whole batch. And every
+mean of the processes' means would be wrong: `steps` divides by the weight of the whole batch. And every
 picture of a validation set is predicted by exactly one process (`evaluation.predict`).
 
 Batch norm is where it differs. On GPUs `wrap` puts SyncBatchNorm in its place: mean and variance are those of
@@ -30,7 +30,7 @@ from datetime import timedelta
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from course_utils import runtime
@@ -54,7 +54,6 @@ __all__ = [
     "check_shares",
     "current",
     "gather_arrays",
-    "global_loss",
     "launch",
     "session",
     "unwrap",
@@ -103,26 +102,6 @@ def unwrap(model: nn.Module) -> nn.Module:
     return model.module if isinstance(model, DistributedDataParallel) else model
 
 
-def global_loss(local_sum: Tensor, local_weight: Tensor | float) -> tuple[Tensor, Tensor]:
-    """Give the loss to call `backward` on, and the mean over the whole batch, equal on all processes.
-
-    `local_sum` is the weighted sum of the losses of this process's share, `local_weight` the sum of the
-    weights (the number of pictures, where all weigh the same). DistributedDataParallel averages gradients
-    over W processes, so each one's loss is its sum times W over the weight of the whole batch. All see the
-    same mean, so all stop at the same step when it is not finite.
-    """
-    processes = current()
-    if processes.world_size == 1:
-        mean = local_sum / local_weight
-        return mean, mean.detach()
-    totals = torch.stack(
-        [local_sum.detach().double(), torch.as_tensor(local_weight, device=local_sum.device).double()]
-    )
-    dist.all_reduce(totals)
-    scale = (processes.world_size / totals[1]).to(local_sum.dtype)
-    return local_sum * scale, (totals[0] / totals[1]).to(local_sum.dtype)
-
-
 def check_shares(batches: Batches) -> None:
     """Raise ValueError when a process would get no picture of some training batch."""
     smallest = len(batches.pictures) // len(batches)
@@ -134,7 +113,7 @@ def check_shares(batches: Batches) -> None:
 
 
 def launch(arguments: Sequence[str], *, num_processes: int) -> int:
-    """Run `python -m course_utils ARGUMENTS` in `num_processes` processes; give the exit code (0: all ended well).
+    """Run `python -m course_utils ARGUMENTS` in `num_processes` processes; give the exit code (0: well).
 
     For notebooks: what the processes print appears as it comes, and interrupting the cell ends them all. The
     cores are dealt out evenly.
