@@ -3,6 +3,7 @@
 import ast
 import os
 import random
+import re
 import resource
 import shutil
 from collections import namedtuple
@@ -143,7 +144,10 @@ def test_F28_nothing_in_the_package_unpickles() -> None:
     found = []
     loads = 0
     for path in Path(course_utils.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        if not re.search(r"torch\.load|pickle|joblib|dill|shelve|marshal|weights_only", text):
+            continue
+        for node in ast.walk(ast.parse(text)):
             if not isinstance(node, ast.Call):
                 continue
             name = ast.unparse(node.func)

@@ -122,10 +122,13 @@ def test_F21_the_best_is_never_nan(tmp_path: Path, metric: str) -> None:
     model = Network()
     seen = []
 
+    def spoil(parameter: torch.Tensor) -> None:
+        parameter.grad.fill_(float("nan"))
+
     def poison() -> None:
         seen.append(None)
         if len(seen) == 12:  # the last batch of epoch 2
-            model.fc.bias.register_post_accumulate_grad_hook(lambda p: p.grad.fill_(float("nan")))
+            model.fc.bias.register_post_accumulate_grad_hook(spoil)
 
     model.at_forward = poison
     with pytest.raises(FloatingPointError, match=r"9 of 9 pictures get logits that are not finite"):

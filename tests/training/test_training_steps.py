@@ -10,8 +10,10 @@ from course_utils.training import checkpoint
 from course_utils.training.assembly import assemble, loss_of
 from course_utils.training.loop import fit
 from course_utils.training.losses import CrossEntropy
+from course_utils.training.optim import build_optimizer
 from course_utils.training.precision import Engine
-from course_utils.training.steps import steps_per_epoch, train_epoch
+from course_utils.training.schedules import build_schedule
+from course_utils.training.steps import Optimisation, steps_per_epoch, train_epoch
 
 CPU = torch.device("cpu")
 
@@ -64,7 +66,7 @@ def test_accumulated_batches_are_one_batch(class_weights):
             for parameter in by_hand.parameters():
                 parameter -= 0.5 * parameter.grad
         total = float(len(targets) if class_weights is None else class_weights[targets].sum())
-        losses, weight = losses + float(loss) * total, weight + total
+        losses, weight = losses + loss.item() * total, weight + total
     for ours, theirs in zip(model.parameters(), by_hand.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)
     assert sums.mean_loss == pytest.approx(losses / weight, rel=1e-12) and sums.images == 43
@@ -141,3 +143,18 @@ def test_compiled_weights_have_plain_names(tmp_path, monkeypatch):
         state = checkpoint.load_last(run.path / "last.pt")
         digests.append(checkpoint.digest({key: state[key] for key in ("model", "ema", "history")}))
     assert digests[0] == digests[1]
+
+
+def test_a_loop_in_short_as_notebooks_write_it():
+    """By hand instead of by a configuration: learns, and has no batch size to know of."""
+    data, model = batches(80), small_network()
+    optimizer = build_optimizer("adamw", model, learning_rate=0.01, weight_decay=0.01)
+    schedule = build_schedule("one_cycle", optimizer, total_steps=5 * len(data))
+    scaler = torch.amp.GradScaler("cpu", enabled=False)
+    parts = Optimisation(nn.CrossEntropyLoss(), optimizer, schedule, scaler, torch.float32, clip_norm=5.0)
+    accuracies = []
+    for epoch in range(5):
+        model.train()
+        sums = train_epoch(model, data, parts, epoch=epoch, seed=0, device=CPU)
+        accuracies.append(sums.accuracy)
+    assert accuracies[-1] > 0.9 > accuracies[0]
