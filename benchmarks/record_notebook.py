@@ -57,14 +57,20 @@ def record(
         if not report.ok:
             sys.exit(f"notebook {notebook} failed with seed {seed}; nothing is recorded")
         runs.append({"seed": seed, **report.notebooks[0].key_results})
-    numeric = [key for key, value in runs[0].items() if isinstance(value, int | float) and key != "seed"]
     flags = "".join(f" -p {text}" for text in parameters)
+    command = f"python -m course_utils run {notebook} --profile {profile}{flags} -p seed=SEED"
+    return summary(name, command, runs, commit=started)
+
+
+def summary(name: str, command: str, runs: list[dict[str, Any]], *, commit: str | None) -> dict[str, Any]:
+    """Give the record of `runs`, one for each seed: mean and spread of each figure, the machine."""
+    numeric = [key for key, value in runs[0].items() if isinstance(value, int | float) and key != "seed"]
     return {
         "name": name,
-        "command": f"python -m course_utils run {notebook} --profile {profile}{flags} -p seed=SEED",
+        "command": command,
         "date": datetime.now(UTC).date().isoformat(),
-        "commit": started,
-        "seeds": seeds,
+        "commit": commit,
+        "seeds": [run["seed"] for run in runs],
         "runs": runs,
         "mean": {key: statistics.mean(run[key] for run in runs) for key in numeric},
         "spread": {key: statistics.stdev([run[key] for run in runs]) for key in numeric if len(runs) > 1},

@@ -32,14 +32,15 @@ def show(value: Any) -> str:
 
 
 def accuracy_section(record: dict[str, Any]) -> str:
-    """Give the section of a record made by `benchmarks.record_notebook`."""
+    """Give the section of a record made by `benchmarks.record_notebook` or `record_recipe`."""
     keys = list(record["mean"])
+    kind = record.get("kind", "seed")
     lines = [
         f"## {record['name']}",
         "",
         f"`{record['command']}`",
         "",
-        f"| | {' | '.join(f'seed {seed}' for seed in record['seeds'])} | mean | spread |",
+        f"| | {' | '.join(f'{kind} {seed}' for seed in record['seeds'])} | mean | spread |",
         "|---|" + "---|" * (len(record["seeds"]) + 2),
     ]
     for key in keys:
@@ -64,6 +65,8 @@ def origin(record: dict[str, Any]) -> str:
     hardware, versions = record["hardware"], record["versions"]
     libraries = ", ".join(f"{name} {versions[name]}" for name in ("python", "torch", "torchvision"))
     processor = f"{hardware['cpu_cores']} cores of {hardware['processor']}"
+    if record.get("threads", "all") != "all":
+        processor += f" ({record['threads']} thread)"
     return f"Recorded {record['date']} at commit {str(record['commit'])[:10]}, on {processor}, {libraries}."
 
 
