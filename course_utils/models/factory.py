@@ -5,10 +5,7 @@ named network does not have is an error, not a silence. Notebook 08 uses it firs
 """
 
 import difflib
-import inspect
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 import timm
 from torch import nn
@@ -17,12 +14,8 @@ from course_utils.models.counting import count_flops, count_macs, count_paramete
 from course_utils.models.expected_input import Normalisation, normalisation
 from course_utils.models.features import Features, feature_layers, features
 from course_utils.models.freezing import freeze, set_fine_tuning, unfreeze
-from course_utils.models.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
+from course_utils.models.ours import OURS, build_ours
 from course_utils.models.pretrained import PretrainedUnavailableError, create_timm, load_pretrained
-from course_utils.models.rdnet import rdnet_mini, rdnet_tiny
-from course_utils.models.rdnet_additive import rdnet_mini_additive
-from course_utils.models.resnet import resnet18, resnet34, resnet50, resnet101, resnet152
-from course_utils.models.simple_cnn import simple_cnn
 
 __all__ = [
     "OURS",
@@ -41,22 +34,6 @@ __all__ = [
     "set_fine_tuning",
     "unfreeze",
 ]
-
-OURS: Mapping[str, Callable[..., nn.Module]] = MappingProxyType(
-    {
-        "simple_cnn": simple_cnn,
-        "resnet18": resnet18,
-        "resnet34": resnet34,
-        "resnet50": resnet50,
-        "resnet101": resnet101,
-        "resnet152": resnet152,
-        "mobilenet_v3_small": mobilenet_v3_small,
-        "mobilenet_v3_large": mobilenet_v3_large,
-        "rdnet_tiny": rdnet_tiny,
-        "rdnet_mini": rdnet_mini,
-        "rdnet_mini_additive": rdnet_mini_additive,
-    }
-)
 
 
 def build_model(
@@ -93,14 +70,16 @@ def build_model(
             f"num_classes is {num_classes} and in_channels {in_channels}; both have to be 1 or more"
         )
     if name in OURS:
-        options = {
-            "dropout": drop_rate,
-            "drop_path": drop_path_rate,
-            "keep_resolution": keep_resolution,
-            "width_factor": width_factor,
-            "image_size": image_size,
-        }
-        model = OURS[name](num_classes=num_classes, in_channels=in_channels, **_accepted(name, options))
+        model = build_ours(
+            name,
+            num_classes=num_classes,
+            in_channels=in_channels,
+            image_size=image_size,
+            drop_rate=drop_rate,
+            drop_path_rate=drop_path_rate,
+            keep_resolution=keep_resolution,
+            width_factor=width_factor,
+        )
         if pretrained:
             load_pretrained(model, name, cache_dir=cache_dir)
     else:
@@ -146,26 +125,6 @@ def _check_tag(name: str) -> None:
         architecture = name.partition(".")[0]
         tags = ", ".join(timm.list_pretrained(f"{architecture}.*")) or "none"
         raise ValueError(f"unknown weights {name!r}; timm has {tags}") from error
-
-
-# What an option is when it asks for nothing; giving this to a network without the option is no mistake.
-_NEUTRAL = {"dropout": (None, 0.0), "drop_path": (None, 0.0), "keep_resolution": (0,), "width_factor": (1.0,)}
-
-
-def _accepted(name: str, options: Mapping[str, float | int | None]) -> dict[str, float | int]:
-    """Return the options that the network's function takes.
-
-    One that it lacks is an error if it asks for something.
-    """
-    taken = inspect.signature(OURS[name]).parameters
-    accepted: dict[str, float | int] = {}
-    for option, value in options.items():
-        if option in taken:
-            accepted |= {} if value is None else {option: value}
-        elif option != "image_size" and value not in _NEUTRAL[option]:  # other networks take any image size
-            public = {"dropout": "drop_rate", "drop_path": "drop_path_rate"}.get(option, option)
-            raise ValueError(f"{public} is {value}, but {name} has no such option; leave it out")
-    return accepted
 
 
 def _timm_model(

@@ -1,4 +1,4 @@
-"""A set of pictures that a tiny network learns in an epoch or two, and a recipe for it."""
+"""A set of pictures that a tiny network learns in an epoch or two, a recipe for it, and a finished run."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_utils.recipes import DataConfig, ModelConfig, Recipe
+from course_utils.recipes import DataConfig, ModelConfig, Recipe, TrainedRun, train
 from course_utils.training.config import TrainingConfig
 
 COLOURS = {"green": (40, 200, 60), "red": (210, 40, 50), "blue and 蓝": (30, 60, 220)}
@@ -26,7 +26,7 @@ def colours(tmp_path_factory) -> Path:
     return root
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recipe(colours) -> Recipe:
     """A recipe with everything on that could tell a resumed run from one that never stopped."""
     return Recipe(
@@ -46,3 +46,16 @@ def recipe(colours) -> Recipe:
             epochs=3, learning_rate=3e-3, ema_decay=0.9, metric="ema_val_loss", label_smoothing=0.05, seed=3
         ),
     )
+
+
+@pytest.fixture(scope="session")
+def lines() -> list[str]:
+    """What the finished run said."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def finished(recipe, lines, tmp_path_factory) -> TrainedRun:
+    """The recipe trained to its end. Tests that change the folder work on a copy."""
+    root = tmp_path_factory.mktemp("runs")
+    return train(recipe, root=root, device="cpu", progress=False, say=lines.append)

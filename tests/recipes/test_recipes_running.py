@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -10,20 +11,22 @@ import torch
 from PIL import Image
 
 from course_utils.data.manifest import Manifest
-from course_utils.recipes import open_run, resume, train
+from course_utils.recipes import open_run, reporting, resume, train
 from course_utils.runs import RunFolder
 from course_utils.training import checkpoint
 
 QUIET = {"device": "cpu", "progress": False}
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    return tmp_path_factory.mktemp("runs")
+@pytest.fixture
+def no_page(monkeypatch):
+    """Leave out the page, which takes longer than the training and has tests of its own."""
+    monkeypatch.setattr(reporting, "write_page", lambda report, path: path)
 
 
-def files_of(run):
-    return {path.name for path in run.path.iterdir()}
+@pytest.fixture
+def copy_of_finished(finished, tmp_path):
+    return RunFolder(shutil.copytree(finished.run.path, tmp_path / "copy"))
 
 
 def read_csv(path):
@@ -31,74 +34,66 @@ def read_csv(path):
         return list(csv.DictReader(file))
 
 
-def test_a_run_leaves_all_that_is_promised(recipe, colours, tmp_path):
-    lines = []
-    trained = train(recipe, root=tmp_path, say=lines.append, **QUIET)
-    run = trained.run
+def test_a_run_leaves_all_that_is_promised(recipe, finished, lines):
+    folder = finished.run.path
     promised = {"config.json", "card.json", "data.json", "metrics.csv", "best.safetensors", "last.pt"}
     promised |= {"split.csv", "split.json", "report.json", "report.html", "predictions.csv"}
-    assert promised | {"curves.png", "confusion.png"} <= files_of(run)
-    assert run.config() == json.loads(json.dumps(recipe.resolved().as_dict()))
-
-    manifest = Manifest.read(run.path / "split.csv")
-    assert manifest.class_names == ("blue and 蓝", "green", "red")
-    tested = manifest.of("test")
-    rows = read_csv(run.path / "predictions.csv")
-    assert [row["image_id"] for row in rows] == [row.path for row in tested]
-    assert [row["true_label"] for row in rows] == [row.label for row in tested]
-    right = sum(row["label"] == row["true_label"] for row in rows)
-    assert trained.report["summary"]["accuracy"] == right / len(rows)
-    assert trained.report["part"] == "test"
-
-    card = run.card()
-    assert card["metrics"]["test_accuracy"] == right / len(rows)
-    assert (
-        card["seed"] == 3
-        and card["data_fingerprint"]
-        == json.loads((run.path / "data.json").read_text(encoding="utf-8"))["fingerprint"]
-    )
-    assert {"versions", "hardware", "git_commit", "peak_memory_bytes", "seconds"} <= set(card)
-    with Image.open(run.path / "curves.png") as picture:
+    assert promised | {"curves.png", "confusion.png"} <= {path.name for path in folder.iterdir()}
+    assert finished.run.config() == json.loads(json.dumps(recipe.resolved().as_dict()))
+    with Image.open(folder / "curves.png") as picture:
         assert picture.width > 300
     text = "\n".join(lines)
-    assert "27 train, 9 val, 12 test pictures in 3 classes" in text and str(run.path) in text
+    assert "27 train, 9 val, 12 test pictures in 3 classes" in text and str(folder) in text
     assert "test accuracy" in text
 
 
-def test_a_stopped_run_goes_on_to_the_same_bits(recipe, tmp_path):
-    straight = train(recipe, root=tmp_path, run_name="straight", **QUIET)
-    stopped = train(recipe, root=tmp_path, run_name="stopped", stop_after=1, **QUIET)
+def test_the_test_part_is_what_the_report_and_the_card_are_of(finished):
+    folder = finished.run.path
+    manifest = Manifest.read(folder / "split.csv")
+    assert manifest.class_names == ("blue and 蓝", "green", "red")
+    tested, rows = manifest.of("test"), read_csv(folder / "predictions.csv")
+    assert [row["image_id"] for row in rows] == [row.path for row in tested]
+    assert [row["true_label"] for row in rows] == [row.label for row in tested]
+    right = sum(row["label"] == row["true_label"] for row in rows)
+    assert finished.report["part"] == "test"
+    assert finished.report["summary"]["accuracy"] == right / len(rows)
+    card = finished.run.card()
+    assert card["metrics"]["test_accuracy"] == right / len(rows)
+    facts = json.loads((folder / "data.json").read_text(encoding="utf-8"))
+    assert (card["seed"], card["data_fingerprint"]) == (3, facts["fingerprint"])
+    assert {"versions", "hardware", "git_commit", "peak_memory_bytes", "seconds"} <= set(card)
+
+
+@pytest.mark.usefixtures("no_page")
+def test_a_stopped_run_goes_on_to_the_same_bits(recipe, finished, tmp_path):
+    stopped = train(recipe, root=tmp_path, stop_after=1, **QUIET)
     assert stopped.report == {} and not stopped.run.is_finished
-    with pytest.raises(ValueError, match="nothing is left to resume"):
-        resume(straight.run.path, **QUIET)
     resumed = resume(stopped.run.path, **QUIET)
-    digests = [
-        checkpoint.digest(checkpoint.load_last(one.run.path / "last.pt")) for one in (straight, resumed)
-    ]
-    assert digests[0] == digests[1]
-    assert (resumed.run.path / "predictions.csv").read_bytes() == (
-        straight.run.path / "predictions.csv"
-    ).read_bytes()
+    states = [checkpoint.load_last(one.run.path / "last.pt") for one in (finished, resumed)]
+    assert checkpoint.digest(states[0]) == checkpoint.digest(states[1])
+    files = [one.run.path / "predictions.csv" for one in (finished, resumed)]
+    assert files[0].read_bytes() == files[1].read_bytes()
     assert resumed.run.is_finished
 
 
-def test_a_run_that_never_ended_an_epoch_starts_anew(recipe, tmp_path):
+def test_a_finished_run_is_not_resumed(finished):
+    with pytest.raises(ValueError, match="nothing is left to resume"):
+        resume(finished.run.path, **QUIET)
+
+
+def test_a_run_that_never_ended_an_epoch_begins_with_the_first(recipe, tmp_path):
     stopped = train(recipe, root=tmp_path, stop_after=0, **QUIET)
-    assert "last.pt" not in files_of(stopped.run)
+    assert not (stopped.run.path / "last.pt").exists()
     with pytest.raises(ValueError, match="no epoch has ended yet"):
         open_run(stopped.run.path)
-    resumed = resume(stopped.run.path, **QUIET)
-    assert len(resumed.result.history) == 3
+    assert [row["epoch"] for row in resume(stopped.run.path, stop_after=1, **QUIET).result.history] == [1]
 
 
 def test_resuming_needs_the_same_pictures(recipe, colours, tmp_path):
-    import shutil
-
-    pictures = tmp_path / "pictures"
+    pictures, moved = tmp_path / "pictures", tmp_path / "moved"
     shutil.copytree(colours, pictures)
     started = replace(recipe, data=replace(recipe.data, source=str(pictures)))
     run = train(started, root=tmp_path / "runs", stop_after=1, **QUIET).run
-    moved = tmp_path / "moved"
     pictures.rename(moved)
     with pytest.raises(ValueError, match="no longer at"):
         resume(run.path, **QUIET)
@@ -106,72 +101,68 @@ def test_resuming_needs_the_same_pictures(recipe, colours, tmp_path):
     with pytest.raises(ValueError, match=r"started with.*03\.png has changed"):
         resume(run.path, data=moved, **QUIET)
     shutil.copy(colours / "red" / "03.png", moved / "red" / "03.png")
-    assert resume(run.path, data=moved, **QUIET).run.is_finished
+    assert len(resume(run.path, data=moved, stop_after=2, **QUIET).result.history) == 2
 
 
-def test_a_changed_split_is_found(recipe, tmp_path):
-    run = train(recipe, root=tmp_path, stop_after=1, **QUIET).run
-    path = run.path / "split.csv"
-    path.write_text(path.read_text(encoding="utf-8").replace(",val,", ",test,"), encoding="utf-8")
+def test_a_changed_split_is_found(copy_of_finished):
+    folder = copy_of_finished.path
+    (folder / "card.json").unlink()
+    text = (folder / "split.csv").read_text(encoding="utf-8")
+    (folder / "split.csv").write_text(text.replace(",val,", ",test,"), encoding="utf-8")
     with pytest.raises(ValueError, match="was changed since the run started"):
-        resume(run.path, **QUIET)
+        resume(folder, **QUIET)
 
 
+@pytest.mark.usefixtures("no_page")
 def test_without_a_validation_part_the_last_average_is_kept(recipe, tmp_path):
     data = replace(recipe.data, val_fraction=0.0)
     trained = train(replace(recipe, data=data), root=tmp_path, **QUIET)
-    state = checkpoint.load_last(trained.run.path / "last.pt")
-    opened = open_run(trained.run.path)
-    for name, tensor in opened.model.state_dict().items():
-        torch.testing.assert_close(tensor, state["ema"]["module"][name], rtol=0, atol=0)
-    card = trained.run.card()
-    assert card["metrics"]["kept_epoch"] == 3
-    assert not any("val_" in key for key in card["metrics"])
+    average = checkpoint.load_last(trained.run.path / "last.pt")["ema"]["module"]
+    for name, tensor in open_run(trained.run.path).model.state_dict().items():
+        torch.testing.assert_close(tensor, average[name], rtol=0, atol=0)
+    metrics = trained.run.card()["metrics"]
+    assert metrics["kept_epoch"] == 3 and not any("val_" in key for key in metrics)
 
 
+@pytest.mark.usefixtures("no_page")
 def test_without_a_test_part_the_report_says_that_it_is_optimistic(recipe, tmp_path):
     data = replace(recipe.data, test_fraction=0.0)
     trained = train(replace(recipe, data=data), root=tmp_path, **QUIET)
     assert trained.report["part"] == "val" and "optimistic" in trained.report["about"]["part"]
 
 
-def test_an_opened_run_answers_as_the_run_did(recipe, colours, tmp_path):
-    trained = train(recipe, root=tmp_path, **QUIET)
-    moved = tmp_path / "elsewhere"
-    trained.run.path.rename(moved)  # the folder alone is enough
-    opened = open_run(moved)
-    rows = read_csv(moved / "predictions.csv")
+def test_an_opened_run_answers_as_the_run_did(copy_of_finished, colours):
+    folder = copy_of_finished.path  # the folder alone is enough, wherever it lies
+    opened = open_run(folder)
+    rows = read_csv(folder / "predictions.csv")
     answer = opened.predict([colours / row["image_id"] for row in rows])
     assert answer.predicted_names == [row["label"] for row in rows]
     np.testing.assert_allclose(answer.confidence, [float(row["probability"]) for row in rows], atol=2e-6)
-    again = opened.pictures("test", root=colours)
-    assert again.ids == [row["image_id"] for row in rows]
+    assert opened.pictures("test", root=colours).ids == [row["image_id"] for row in rows]
     with pytest.raises(ValueError, match="this run has train, val, test"):
         opened.pictures("validation")
 
 
-def test_a_labelled_folder_is_matched_by_name(recipe, colours, tmp_path):
-    trained = train(recipe, root=tmp_path / "runs", **QUIET)
-    opened = open_run(trained.run.path)
-    some = tmp_path / "some"
+def test_a_labelled_folder_is_matched_by_name(finished, colours, tmp_path):
+    opened = open_run(finished.run.path)
     for name in ("red", "green"):
-        (some / name).mkdir(parents=True)
-        (some / name / "1.png").write_bytes((colours / name / "01.png").read_bytes())
-    pictures = opened.labelled_folder(some)
+        (tmp_path / name).mkdir()
+        shutil.copy(colours / name / "01.png", tmp_path / name)
+    pictures = opened.labelled_folder(tmp_path)
     assert [opened.class_names[target] for target in pictures.targets] == ["green", "red"]
-    (some / "violet").mkdir()
-    (some / "violet" / "1.png").write_bytes((colours / "red" / "01.png").read_bytes())
+    (tmp_path / "violet").mkdir()
+    shutil.copy(colours / "red" / "01.png", tmp_path / "violet")
     with pytest.raises(ValueError, match="violet"):
-        opened.labelled_folder(some)
+        opened.labelled_folder(tmp_path)
 
 
-def test_weights_of_other_classes_are_refused(recipe, tmp_path):
-    run = train(recipe, root=tmp_path, **QUIET).run
-    facts = json.loads((run.path / "data.json").read_text(encoding="utf-8"))
+def test_weights_of_other_classes_are_refused(copy_of_finished):
+    path = copy_of_finished.path / "data.json"
+    facts = json.loads(path.read_text(encoding="utf-8"))
     facts["class_names"].reverse()
-    (run.path / "data.json").write_text(json.dumps(facts), encoding="utf-8")
+    path.write_text(json.dumps(facts), encoding="utf-8")
     with pytest.raises(ValueError, match="same names in another order"):
-        open_run(run.path)
+        open_run(copy_of_finished.path)
 
 
 @pytest.mark.parametrize(
@@ -179,14 +170,12 @@ def test_weights_of_other_classes_are_refused(recipe, tmp_path):
     [
         (lambda folder: (folder / "data.json").unlink(), "no data.json"),
         (lambda folder: (folder / "data.json").write_text("{}"), "lacks fingerprint"),
+        (lambda folder: (folder / "data.json").write_text("{"), "is damaged"),
         (lambda folder: (folder / "config.json").unlink(), "no config.json"),
-        (lambda folder: (folder / "config.json").write_text('{"model": 1}'), "'data'|'training'"),
+        (lambda folder: (folder / "config.json").write_text('{"model": {}}'), "'data' is missing"),
     ],
 )
-def test_a_damaged_run_folder_says_what_is_missing(recipe, tmp_path, spoil, words):
-    folder = RunFolder.create("broken", tmp_path).path
-    (folder / "config.json").write_text(json.dumps(recipe.as_dict()), encoding="utf-8")
-    (folder / "data.json").write_text("{}", encoding="utf-8")
-    spoil(folder)
+def test_a_damaged_run_folder_says_what_is_missing(copy_of_finished, spoil, words):
+    spoil(copy_of_finished.path)
     with pytest.raises(ValueError, match=words):
-        open_run(folder)
+        open_run(copy_of_finished.path)
