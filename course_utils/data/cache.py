@@ -7,6 +7,7 @@ checksum is compared when it is opened, and what is damaged is made again. Noteb
 """
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,7 @@ def cached_pixels(
     rule = {"mode": mode, "size": size, "fit": fit, "interpolation": interpolation}
     base = runtime.data_dir() / "cache" if folder is None else Path(folder)
     path = base / f"{files.sha256_text(files.to_json(recipe))[:32]}.npy"
+    files.clean_stale(path.with_suffix(".json"))  # of a writer killed before its very last step
     if not _is_whole(path, shape):
         _write(path, [first_of[digest] for digest in order], shape, rule, workers, progress)
     return CachedPixels(path, rows)
@@ -123,6 +125,7 @@ def _decode_into(
     progress: bool,
 ) -> None:
     mapped = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    _take_room(path)
 
     def fill(start: int, chunk: Sequence[Path]) -> None:
         for row, picture in enumerate(chunk, start):
@@ -131,3 +134,10 @@ def _decode_into(
 
     map_chunks(fill, pictures, workers=workers, progress=progress, description="decoding once")
     mapped.flush()
+
+
+def _take_room(path: Path) -> None:
+    """Let the disk set the bytes aside: writing to a map on a full disk ends the process (SIGBUS)."""
+    if hasattr(os, "posix_fallocate"):  # not on Windows and macOS
+        with path.open("rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

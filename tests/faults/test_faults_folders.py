@@ -1,59 +1,24 @@
 """Folders with hard names, junk, links and pipes in them: read right or refused, and nothing is changed.
 
-F6, F9, F10, F12, F13, F16 of the fault list.
+F6, F9, F10, F12, F13, F16 of the fault list; the same through the commands in test_faults_commands.
 """
 
-import hashlib
 import os
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from planted import HARD_NAMES, make_tree, plant_junk, write_picture
 
 from course_utils.data.images import class_folders, list_images, scan, walk
 from course_utils.data.layouts import read_layout
 from course_utils.data.stats import channel_statistics
 
 
-def checksums(folder: Path) -> dict[str, str]:
-    """Everything below the folder: links by target, files by content."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink():
-            found[str(path.relative_to(folder))] = f"-> {path.readlink()}"
-        elif path.is_file():
-            found[str(path.relative_to(folder))] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return found
-
-
-@pytest.fixture(autouse=True)
-def nothing_changes(tmp_path: Path) -> Iterator[Callable[[], None]]:
-    """After each test that calls the fixture's function, the folder must be as it was then."""
-    before: list[dict[str, str]] = []
-    yield lambda: before.append(checksums(tmp_path))
-    if before:
-        assert checksums(tmp_path) == before[0]
-
-
-def write_picture(path: Path, number: int = 0) -> None:
-    Image.new("RGB", (6, 5), (number, 20, 30)).save(path, "PNG")
-
-
-def make_tree(root: Path, names: list[str], count: int = 2) -> None:
-    for name in names:
-        (root / name).mkdir(parents=True)
-        for number in range(count):
-            write_picture(root / name / f"{number}.png", number)
-
-
-def test_junk_never_becomes_a_class(tmp_path: Path, nothing_changes: Callable[[], None]) -> None:
+def test_F6_junk_never_becomes_a_class(tmp_path: Path, nothing_changes: Callable[..., None]) -> None:
     make_tree(tmp_path, ["cat", "dog"])
-    for junk in (".ipynb_checkpoints", "__MACOSX/cat", "cat/.ipynb_checkpoints", "@eaDir", ".hidden"):
-        make_tree(tmp_path, [junk])
-    for junk in ("._cat.png", ".DS_Store", "Thumbs.db", "desktop.ini", "cat/._0.png", "dog/Thumbs.db"):
-        (tmp_path / junk).write_bytes(b"\x00\x05\x16\x07 junk")
+    plant_junk(tmp_path, "cat")
     nothing_changes()
     assert {name: len(paths) for name, paths in class_folders(tmp_path).items()} == {"cat": 2, "dog": 2}
     layout = read_layout(tmp_path)
@@ -61,19 +26,17 @@ def test_junk_never_becomes_a_class(tmp_path: Path, nothing_changes: Callable[[]
     scan(list_images(tmp_path)).raise_if_bad()
 
 
-def test_unsupported_endings_are_counted(tmp_path: Path) -> None:
+def test_F12_unsupported_endings_are_counted(tmp_path: Path, nothing_changes: Callable[..., None]) -> None:
     make_tree(tmp_path, ["cat"], count=1)
     for number, ending in enumerate([".heic"] * 4 + [".raw"] * 2 + [""]):
         (tmp_path / "cat" / f"other {number}{ending}").write_bytes(b"x")
     (tmp_path / "labels.csv").write_text("a,b\n")  # a note, not a lost picture
+    nothing_changes()
     assert walk(tmp_path).remarks() == ["left out 7 files: .heic 4, .raw 2, no ending 1"]
     assert read_layout(tmp_path).remarks == ["left out 7 files: .heic 4, .raw 2, no ending 1"]
 
 
-HARD_NAMES = ["普通小麦", 'it\'s a "class"', "two words", "🌱🌾", "x" * 200, "100%", "-rf", "été"]
-
-
-def test_hard_names_work(tmp_path: Path, nothing_changes: Callable[[], None]) -> None:
+def test_F9_hard_names_work(tmp_path: Path, nothing_changes: Callable[..., None]) -> None:
     make_tree(tmp_path, HARD_NAMES)
     write_picture(tmp_path / "普通小麦" / ("图" * 60 + ".PNG"))
     nothing_changes()
@@ -83,7 +46,7 @@ def test_hard_names_work(tmp_path: Path, nothing_changes: Callable[[], None]) ->
     assert channel_statistics([record.path for record in layout.records]).num_images == 17
 
 
-def test_composed_and_decomposed_spellings_are_one_class(tmp_path: Path) -> None:
+def test_F9_composed_and_decomposed_spellings_are_one_class(tmp_path: Path) -> None:
     composed, decomposed = (unicodedata.normalize(form, "été") for form in ("NFC", "NFD"))
     make_tree(tmp_path, [f"train/{composed}", f"val/{decomposed}", "train/b", "val/b"])
     layout = read_layout(tmp_path)
@@ -97,7 +60,9 @@ def test_composed_and_decomposed_spellings_are_one_class(tmp_path: Path) -> None
         assert "taken as one" in read_layout(both).remarks[0]
 
 
-def test_names_that_differ_only_in_case_are_refused(tmp_path: Path) -> None:
+def test_F16_names_that_differ_only_in_case_are_refused(
+    tmp_path: Path, nothing_changes: Callable[..., None]
+) -> None:
     make_tree(tmp_path, ["Cat"])
     if (tmp_path / "cAT").exists():
         pytest.skip("this file system does not tell case apart")
@@ -107,11 +72,12 @@ def test_names_that_differ_only_in_case_are_refused(tmp_path: Path) -> None:
             use(tmp_path)
     across = tmp_path / "across"
     make_tree(across, ["train/Cat", "val/cat"])
+    nothing_changes()
     with pytest.raises(ValueError, match="differ only in upper and lower case"):
         read_layout(across)
 
 
-def test_files_whose_names_differ_only_in_case_all_count(tmp_path: Path) -> None:
+def test_F16_files_whose_names_differ_only_in_case_all_count(tmp_path: Path) -> None:
     make_tree(tmp_path, ["cat"], count=0)
     names = ["a.png", "A.png", "a.PNG", "A.PNG"]
     for number, name in enumerate(names):
@@ -133,7 +99,7 @@ def linked(tmp_path: Path) -> Path:
     return root
 
 
-def test_links_inside_show_nothing_twice(linked: Path, nothing_changes: Callable[[], None]) -> None:
+def test_F10_links_inside_show_nothing_twice(linked: Path, nothing_changes: Callable[..., None]) -> None:
     nothing_changes()
     listing = walk(linked)
     assert len(listing.images) == 9 and listing.linked_twice == 3
@@ -142,17 +108,20 @@ def test_links_inside_show_nothing_twice(linked: Path, nothing_changes: Callable
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_links_that_lead_outside_are_refused(linked: Path, tmp_path: Path, kind: str) -> None:
+def test_F10_links_that_lead_outside_are_refused(
+    linked: Path, tmp_path: Path, kind: str, nothing_changes: Callable[..., None]
+) -> None:
     make_tree(tmp_path, ["outside"])
     link = linked / "a" / ("out" if kind == "folder" else "out.png")
     link.symlink_to(tmp_path / "outside" / ("" if kind == "folder" else "0.png"))
+    nothing_changes()
     with pytest.raises(ValueError, match="is a link that leads out of the folder") as caught:
         read_layout(linked)
     assert str(link) in str(caught.value)
     assert len(walk(linked, follow_outside=True).images) == (11 if kind == "folder" else 10)
 
 
-def test_broken_links_are_reported(linked: Path, nothing_changes: Callable[[], None]) -> None:
+def test_F10_broken_links_are_reported(linked: Path, nothing_changes: Callable[..., None]) -> None:
     (linked / "a" / "broken.png").symlink_to("nowhere.png")
     (linked / "a" / "self.png").symlink_to("self.png")
     nothing_changes()
@@ -161,7 +130,7 @@ def test_broken_links_are_reported(linked: Path, nothing_changes: Callable[[], N
     assert "cannot be read" in bad[linked / "a" / "self.png"] and len(bad) == 2
 
 
-def test_a_read_only_folder_is_enough(tmp_path: Path, nothing_changes: Callable[[], None]) -> None:
+def test_F13_a_read_only_folder_is_enough(tmp_path: Path, nothing_changes: Callable[..., None]) -> None:
     root = tmp_path / "set"
     make_tree(root, ["a", "b"])
     folders = [root, root / "a", root / "b"]
@@ -179,7 +148,7 @@ def test_a_read_only_folder_is_enough(tmp_path: Path, nothing_changes: Callable[
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
-def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
+def test_F10_a_pipe_is_not_opened(tmp_path: Path) -> None:
     make_tree(tmp_path, ["cat"])
     os.mkfifo(tmp_path / "cat" / "pipe.png")
     assert len(list_images(tmp_path)) == 2

@@ -3,30 +3,18 @@
 import os
 import random
 import shutil
-import signal
 import stat
-import sys
 from pathlib import Path
 
 import pytest
+from killing import run_in_child
+from planted import checksums
 
 from course_utils import files
 from course_utils.data.layouts import read_layout
 from course_utils.data.manifest import Manifest
 from course_utils.data.materialise import tree_path
 from course_utils.data.splitting import split_folder
-
-EVENTS = (
-    "open",
-    "os.mkdir",
-    "os.link",
-    "os.symlink",
-    "os.rename",
-    "os.remove",
-    "os.rmdir",
-    "os.utime",
-    "os.chmod",
-)
 
 
 def make_source(folder: Path) -> Path:
@@ -37,59 +25,23 @@ def make_source(folder: Path) -> Path:
     return folder
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()
-    }
-
-
-def run_in_child(work, *, kill_at: int | None) -> int:
-    """Run `work` in a child that dies by SIGKILL at its `kill_at`-th file operation; how many it made."""
-    receive, send = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        count = 0
-
-        def watch(event: str, _arguments: tuple) -> None:
-            nonlocal count
-            if event in EVENTS:
-                count += 1
-                if count == kill_at:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(watch)
-        try:
-            work()
-            os.write(send, str(count).encode())
-        finally:
-            os._exit(0)
-    os.close(send)
-    with os.fdopen(receive, "rb") as pipe:
-        answer = pipe.read()
-    _, status = os.waitpid(pid, 0)
-    if kill_at is not None:
-        assert os.WIFSIGNALED(status)
-        return 0
-    return int(answer)
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("how", ["hardlink", "symlink", "copy"])
 @pytest.mark.parametrize("replacing", [False, True])
-def test_killed_at_any_moment(tmp_path, how, replacing):
+def test_F14_splitting_killed_at_any_moment(tmp_path, how, replacing):
     """F14: 36 random kills in all. Never half a tree, the rerun is equal, the source is as before."""
     source, target = make_source(tmp_path / "source"), tmp_path / "target"
-    before = contents(source)
+    before = checksums(source)
 
     def work() -> None:
         split_folder(source, target, seed=2, how=how, workers=1)
 
     split_folder(source, target, seed=1, how=how)
-    old = contents(target)
+    old = checksums(target)
     if not replacing:
         shutil.rmtree(target)
     num_events = run_in_child(work, kill_at=None)
-    new = contents(target)
+    new = checksums(target)
     assert num_events > 24
     assert old != new
     moments = random.Random(f"{how}{replacing}").sample(range(1, num_events + 1), 6)
@@ -98,29 +50,29 @@ def test_killed_at_any_moment(tmp_path, how, replacing):
         if replacing:
             split_folder(source, target, seed=1, how=how)
         run_in_child(work, kill_at=moment)
-        found = contents(target) if target.exists() else {}
+        found = checksums(target) if target.exists() else {}
         assert found in ([{}, old, new] if replacing else [{}, new]), f"half a tree after operation {moment}"
-        assert contents(source) == before
+        assert checksums(source) == before
         work()
-        assert contents(target) == new
-        assert contents(source) == before
+        assert checksums(target) == new
+        assert checksums(source) == before
         left = sorted(path.name for path in tmp_path.iterdir() if path.name not in ("source", "target"))
         # Killed while the replaced tree is being removed, parts of it may stay, under a hidden name.
         assert all(name.startswith(".target.partial-") for name in left) if replacing else not left
 
 
-def test_a_read_only_source_is_enough(tmp_path):
+def test_F13_a_read_only_source_is_enough(tmp_path):
     """F13. Nothing is written below the data folder."""
     source = make_source(tmp_path / "source")
     folders = [source, *(path for path in source.rglob("*") if path.is_dir())]
-    before = contents(source)
+    before = checksums(source)
     for path in [*source.rglob("*.png"), *folders]:
         path.chmod(stat.S_IREAD | (stat.S_IEXEC if path.is_dir() else 0))
     try:
         for how in ("copy", "symlink", "auto"):
             split_folder(source, tmp_path / how, how=how)
             assert len(list((tmp_path / how).rglob("*.png"))) == 24
-        assert contents(source) == before
+        assert checksums(source) == before
         assert all(folder.stat().st_mtime_ns for folder in folders)
     finally:
         for path in folders:
@@ -140,7 +92,7 @@ HARD_CLASSES = [
 
 
 @pytest.mark.parametrize("how", ["hardlink", "copy"])
-def test_hard_names_survive_split_csv_and_reading_back(tmp_path, how):
+def test_F9_hard_names_survive_split_csv_and_reading_back(tmp_path, how):
     """F9."""
     names = [
         "1 片.PNG",
@@ -166,7 +118,7 @@ def test_hard_names_survive_split_csv_and_reading_back(tmp_path, how):
     manifest.verify(tmp_path / "source")
 
 
-def test_one_class_in_two_spellings_is_one_class(tmp_path):
+def test_F9_one_class_in_two_spellings_is_one_class(tmp_path):
     """F9: train from Linux (one code point), more from macOS (two)."""
     for number, label in enumerate(("caf\u00e9", "cafe\u0301")):
         (tmp_path / "source" / label).mkdir(parents=True)
@@ -183,7 +135,7 @@ def test_one_class_in_two_spellings_is_one_class(tmp_path):
     assert len(list((tmp_path / "target").rglob("*.png"))) == 15
 
 
-def test_a_folder_that_somebody_else_made_is_never_removed(tmp_path):
+def test_F14_a_folder_that_somebody_else_made_is_never_removed(tmp_path):
     """Also one that looks like a leftover of ours, and one that is being written by a living process."""
     source = make_source(tmp_path / "source")
     foreign = tmp_path / ".target.partial-notes"
@@ -195,7 +147,7 @@ def test_a_folder_that_somebody_else_made_is_never_removed(tmp_path):
     assert (foreign / "mine.txt").read_text() == (living / "mine.txt").read_text() == "mine"
 
 
-def test_a_broken_link_and_a_link_outside_are_named(tmp_path):
+def test_F10_a_broken_link_and_a_link_outside_are_named(tmp_path):
     """F10."""
     source = make_source(tmp_path / "source")
     (source / "Fat Hen/gone.png").symlink_to(tmp_path / "nowhere.png")

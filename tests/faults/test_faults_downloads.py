@@ -52,7 +52,7 @@ def fetch(url: str, target: Path, **changes: object) -> Path:
     return download(url, target=target, **options)
 
 
-def test_the_right_file_arrives(server: str, tmp_path: Path) -> None:
+def test_F31_the_right_file_arrives(server: str, tmp_path: Path) -> None:
     path = fetch(f"{server}/good", tmp_path / "new folder" / "file.gz")
     assert path.read_bytes() == CONTENT
     assert [item.name for item in path.parent.iterdir()] == ["file.gz"]
@@ -71,7 +71,7 @@ def test_the_right_file_arrives(server: str, tmp_path: Path) -> None:
         ("redirect?file:///etc/passwd", (ValueError, RuntimeError), "https|not allowed"),
     ],
 )
-def test_anything_else_is_refused_and_nothing_is_left(
+def test_F31_anything_else_is_refused_and_nothing_is_left(
     server: str, tmp_path: Path, path: str, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message) as caught:
@@ -80,7 +80,7 @@ def test_anything_else_is_refused_and_nothing_is_left(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_existing_file_stays_when_the_download_fails(server: str, tmp_path: Path) -> None:
+def test_F31_an_existing_file_stays_when_the_download_fails(server: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"old")
     with pytest.raises(ValueError, match="SHA-256"):
         fetch(f"{server}/other", tmp_path / "file")
@@ -90,18 +90,18 @@ def test_an_existing_file_stays_when_the_download_fails(server: str, tmp_path: P
 @pytest.mark.parametrize(
     "url", ["http://example.org/x", "ftp://example.org/x", "file:///etc/passwd", "https:///x", "x"]
 )
-def test_only_https_is_asked(tmp_path: Path, url: str) -> None:
+def test_F31_only_https_is_asked(tmp_path: Path, url: str) -> None:
     for options in ({}, {"allow_loopback_http": False}):
         with pytest.raises(ValueError, match="only https addresses are fetched"):
             fetch(url, tmp_path / "file", **options)
 
 
-def test_plain_http_needs_the_explicit_argument(server: str, tmp_path: Path) -> None:
+def test_F31_plain_http_needs_the_explicit_argument(server: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="only https"):
         fetch(f"{server}/good", tmp_path / "file", allow_loopback_http=False)
 
 
-def test_a_server_that_is_not_there(tmp_path: Path) -> None:
+def test_F31_a_server_that_is_not_there(tmp_path: Path) -> None:
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as closed:
         port = closed.server_port
     with pytest.raises(RuntimeError, match="cannot be fetched"):
