@@ -12,15 +12,23 @@ from course_utils import files, runtime
 RECORDED = Path(__file__).parent / "recorded"
 
 
-def take_turns(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Give the seconds of each way in each round, the ways taking turns; the first round is thrown away."""
+def take_turns(
+    ways: dict[str, Callable[[], object]], rounds: int, *, after: Callable[[], object] | None = None
+) -> dict[str, list[float]]:
+    """Give the seconds of each way in each round, the ways taking turns; the first round is thrown away.
+
+    `after` is called after each way, outside of the time: to remove what it made.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 1):
         for name, way in ways.items():
             start = time.perf_counter()
             way()
+            elapsed = time.perf_counter() - start
+            if after is not None:
+                after()
             if turn:
-                seconds[name].append(time.perf_counter() - start)
+                seconds[name].append(elapsed)
     return seconds
 
 
