@@ -45,7 +45,11 @@ class OnnxNetwork:
     def __call__(self, images: Tensor) -> Tensor:
         """Return the logits (B, K)."""
         given = images.detach().cpu().contiguous().numpy()
-        return torch.from_numpy(self._session.run(None, {self._input: given})[0])
+        try:
+            return torch.from_numpy(self._session.run(None, {self._input: given})[0])
+        except Exception as error:  # onnxruntime's own kinds of error have no common name
+            reason = " ".join(str(error).split())
+            raise ValueError(f"{self.path} does not take images {tuple(given.shape)}: {reason}") from error
 
 
 def export_onnx(
@@ -79,7 +83,10 @@ def export_onnx(
             external_data=False,
             verbose=False,
         )
-        expected, got = model(pictures).cpu(), OnnxNetwork(partial)(pictures)
+        try:
+            expected, got = model(pictures).cpu(), OnnxNetwork(partial)(pictures)
+        except ValueError as error:
+            raise ValueError(f"the exported network does not run, nothing was written: {error}") from error
         difference = float((expected - got).abs().max())
         if not torch.allclose(got, expected, rtol=1e-4, atol=1e-4):
             raise ValueError(

@@ -45,6 +45,7 @@ def test_outputs_equal_pytorchs_for_any_batch(tmp_path, recwarn, capfd):
     assert not recwarn.list and capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("packages")
 def test_a_network_with_shortcuts_and_attention(tmp_path):
     torch.manual_seed(0)
@@ -58,7 +59,8 @@ class Random(nn.Module):
         self.fc = nn.Linear(16, 2)
 
     def forward(self, images):
-        return self.fc(images.flatten(1)) + torch.rand(len(images), 2)
+        logits = self.fc(images.flatten(1))
+        return logits + torch.rand_like(logits)
 
 
 @pytest.mark.usefixtures("packages")
