@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from course_utils.data.progress import progress_bar
+from course_utils.data.parallel import each_in_processes
 from course_utils.data.samples.dishes.baked import draw_bread, draw_dessert
 from course_utils.data.samples.dishes.dairy import draw_dairy, draw_egg
 from course_utils.data.samples.dishes.fresh import draw_seafood, draw_vegetable_fruit
@@ -65,8 +65,16 @@ class Picture:
     file_name: str
 
 
-def write(target: Path, *, seed: int = 0, num_images: int | None = None, progress: bool = False) -> None:
-    """Draw the set into `target`, which exists; equal seeds give equal bytes (same Pillow and NumPy).
+def write(
+    target: Path,
+    *,
+    seed: int = 0,
+    num_images: int | None = None,
+    progress: bool = False,
+    workers: int | None = None,
+) -> None:
+    """Draw the set into `target`, which exists; equal seeds give equal bytes (same Pillow and NumPy),
+    however many processes (`workers`, None: one per core) draw.
 
     `num_images` counts the pictures of all three folders (default 2,100). Raises ValueError if that is too
     few for one picture of each class in each of them.
@@ -77,12 +85,13 @@ def write(target: Path, *, seed: int = 0, num_images: int | None = None, progres
     grain = fractal_noise(512, stuff, roughness=-0.6)
     for split in NUM_IMAGES:
         (target / split).mkdir(exist_ok=True)
-    with progress_bar(len(pictures), "drawing food11", shown=progress) as bar:
-        for picture in pictures:
-            rng = generator(seed, "food11", picture.split, picture.label, picture.number)
-            image = _draw(CLASS_NAMES[picture.label], rng, tiles, grain)
-            save(image, target / picture.split / picture.file_name)
-            bar.update()
+
+    def draw(picture: Picture) -> None:
+        rng = generator(seed, "food11", picture.split, picture.label, picture.number)
+        image = _draw(CLASS_NAMES[picture.label], rng, tiles, grain)
+        save(image, target / picture.split / picture.file_name)
+
+    each_in_processes(draw, pictures, workers=workers, progress=progress, description="drawing food11")
     names = sorted(picture.file_name for picture in pictures if picture.split == "testing")
     rows = ["Id,Category", *(f"{Path(name).stem},0" for name in names)]
     (target / "sample_submission.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from course_utils.data.progress import progress_bar
+from course_utils.data.parallel import each_in_processes
 from course_utils.data.samples.drawing import class_counts, generator, number_to_draw
 from course_utils.data.samples.light import develop, fractal_noise, save, white_balance, window
 
@@ -60,8 +60,16 @@ class Fields:
         )
 
 
-def write(target: Path, *, seed: int = 0, num_images: int | None = None, progress: bool = False) -> None:
-    """Draw the set into `target`, which exists; equal seeds give equal bytes (same Pillow and NumPy).
+def write(
+    target: Path,
+    *,
+    seed: int = 0,
+    num_images: int | None = None,
+    progress: bool = False,
+    workers: int | None = None,
+) -> None:
+    """Draw the set into `target`, which exists; equal seeds give equal bytes (same Pillow and NumPy),
+    however many processes (`workers`, None: one per core) draw.
 
     `num_images` counts the pictures of all classes (default 800). Raises ValueError if it is below four.
     """
@@ -74,14 +82,15 @@ def write(target: Path, *, seed: int = 0, num_images: int | None = None, progres
     ]
     for name in CLASS_NAMES:
         (target / name).mkdir(exist_ok=True)
-    with progress_bar(len(pictures), "drawing satellite pictures", shown=progress) as bar:
-        for name, number in pictures:
-            rng = generator(seed, "satellite", name, number)
-            pixels = SCENES[name](rng, fields, SIDES[name])
-            save(
-                _photograph(pixels, rng, fields), target / name / FILE_NAMES[name].format(number), quality=90
-            )
-            bar.update()
+
+    def draw(picture: tuple[str, int]) -> None:
+        name, number = picture
+        rng = generator(seed, "satellite", name, number)
+        pixels = SCENES[name](rng, fields, SIDES[name])
+        path = target / name / FILE_NAMES[name].format(number)
+        save(_photograph(pixels, rng, fields), path, quality=90)
+
+    each_in_processes(draw, pictures, workers=workers, progress=progress, description="drawing satellite")
 
 
 def draw_cloudy(rng: np.random.Generator, fields: Fields, side: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from course_utils.data.progress import progress_bar
+from course_utils.data.parallel import each_in_processes
 from course_utils.data.samples.drawing import Canvas, class_counts, generator, number_to_draw
 from course_utils.data.samples.light import expose, fractal_noise, save
 from course_utils.data.samples.plants.leaves import Plant, tapered
@@ -47,8 +47,16 @@ class Picture:
         return f"{folder}/{self.file_name}"
 
 
-def write(target: Path, *, seed: int = 0, num_images: int | None = None, progress: bool = False) -> None:
-    """Draw the set into `target`, which exists; equal seeds give equal bytes (same Pillow and NumPy).
+def write(
+    target: Path,
+    *,
+    seed: int = 0,
+    num_images: int | None = None,
+    progress: bool = False,
+    workers: int | None = None,
+) -> None:
+    """Draw the set into `target`, which exists; equal seeds give equal bytes (same Pillow and NumPy),
+    however many processes (`workers`, None: one per core) draw.
 
     `num_images` counts all pictures, with and without a label (default 1,300). Raises ValueError if that is
     too few for one labelled picture of each class.
@@ -60,13 +68,14 @@ def write(target: Path, *, seed: int = 0, num_images: int | None = None, progres
     for species in CLASS_NAMES:
         (target / "train" / species).mkdir(parents=True, exist_ok=True)
     (target / "test").mkdir(exist_ok=True)
-    with progress_bar(len(pictures), "drawing seedlings", shown=progress) as bar:
-        for picture in pictures:
-            image = _draw(picture, generator(seed, "seedlings", picture.key), tiles, grain)
-            if picture.copy == "near":
-                image = _slightly_changed(image, generator(seed, "seedlings", picture.file_name))
-            save(image, target / picture.path)
-            bar.update()
+
+    def draw(picture: Picture) -> None:
+        image = _draw(picture, generator(seed, "seedlings", picture.key), tiles, grain)
+        if picture.copy == "near":
+            image = _slightly_changed(image, generator(seed, "seedlings", picture.file_name))
+        save(image, target / picture.path)
+
+    each_in_processes(draw, pictures, workers=workers, progress=progress, description="drawing seedlings")
     names = sorted(picture.file_name for picture in pictures if picture.split == "test")
     rows = ["file,species", *(f"{name},{CLASS_NAMES[0]}" for name in names)]
     (target / "sample_submission.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")

@@ -12,6 +12,7 @@ from course_utils.data.samples.drawing import (
     blob,
     box,
     hsv,
+    on_circle,
     oval,
     place,
     repeat,
@@ -153,7 +154,7 @@ def _cup_cakes(canvas: Canvas, rng: Generator, spot: Spot) -> None:
     size = spot.radius * (0.75, 0.5, 0.46, 0.42)[count - 1]
     paper, cream = hsv(rng.random(), rng.uniform(0.1, 0.6), rng.uniform(0.4, 0.9)), sweet(rng)
     angles = np.arange(64) * (2 * np.pi / 64)
-    fluted = np.stack([np.cos(angles), np.sin(angles)], 1) * (1.0 + 0.06 * np.cos(angles * 16))[:, None]
+    fluted = on_circle(angles) * (1.0 + 0.06 * np.cos(angles * 16))[:, None]
     places = around(rng, spot, count, reach=0.55)
     lay(canvas, repeat(fluted, places, np.zeros(count), size))
     for at in places:

@@ -10,6 +10,7 @@ from course_utils.data.samples.drawing import (
     blend,
     blob,
     hsv,
+    on_circle,
     oval,
     place,
     repeat,
@@ -72,7 +73,7 @@ def _cheese_rounds(canvas: Canvas, rng: Generator, spot: Spot) -> None:
     start, gap = rng.uniform(0, 6.3), rng.uniform(0.7, 1.2)
     size = spot.radius * rng.uniform(0.7, 0.85)
     steps = np.linspace(start + gap, start + 2 * np.pi, 40)
-    arc = np.concatenate([[[0.0, 0.0]], np.stack([np.cos(steps), np.sin(steps)], axis=1)])
+    arc = np.concatenate([[[0.0, 0.0]], on_circle(steps)])
     lay(canvas, [place(arc, spot.at, scale=size)])
     canvas.fill(place(arc, spot.at + 0.03, scale=size), shade(colour, 0.8))
     canvas.fill(place(arc, spot.at, scale=size), (240, 234, 220))

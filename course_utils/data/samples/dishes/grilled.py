@@ -12,6 +12,7 @@ from course_utils.data.samples.drawing import (
     box,
     hsv,
     oval,
+    pairs,
     place,
     repeat,
     ring,
@@ -125,7 +126,7 @@ def _sausages(canvas: Canvas, rng: Generator, spot: Spot) -> None:
     steps = np.linspace(-1, 1, 14)
     for number in range(count):
         offset = (number - (count - 1) / 2) * spot.radius * 0.42
-        middle = np.stack([steps * spot.radius * 0.75, offset + steps**2 * spot.radius * 0.18], axis=1)
+        middle = pairs(steps * spot.radius * 0.75, offset + steps**2 * spot.radius * 0.18)
         path = place(middle, spot.at, angle=angle + rng.normal(0, 0.08))
         width = spot.radius * 0.34
         for line, thickness, tone in (

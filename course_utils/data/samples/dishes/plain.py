@@ -9,6 +9,7 @@ from course_utils.data.samples.drawing import (
     blend,
     blob,
     box,
+    on_circle,
     oval,
     place,
     repeat,
@@ -31,7 +32,7 @@ def draw_noodles(canvas: Canvas, rng: Generator, spot: Spot) -> None:
         radius = spot.radius * rng.uniform(0.15, 0.62)
         turn = rng.uniform(0, 6.3) + steps * rng.uniform(1.4, 4.0)
         drift = 1.0 + rng.normal(0, 0.2) * steps
-        strand = np.stack([np.cos(turn), np.sin(turn)], axis=1) * (radius * drift)[:, None] + middle
+        strand = on_circle(turn) * (radius * drift)[:, None] + middle
         canvas.line(strand + 0.006, 0.022, shade(colour, 0.62))
         canvas.line(strand, 0.019, shade(colour, rng.uniform(0.88, 1.15)))
     if rng.random() < 0.5:
@@ -76,7 +77,7 @@ def draw_soup(canvas: Canvas, rng: Generator, spot: Spot) -> None:
     if style == 0:
         steps = np.linspace(0, 1, 30)
         turn = rng.uniform(0, 6.3) + steps * rng.choice((-1, 1)) * rng.uniform(5, 9)
-        swirl = np.stack([np.cos(turn), np.sin(turn)], 1) * (steps * spot.radius * 0.65)[:, None] + spot.at
+        swirl = on_circle(turn) * (steps * spot.radius * 0.65)[:, None] + spot.at
         canvas.line(swirl, 0.018, blend(colour, (255, 250, 236), 0.75))
     elif style == 1:
         for at in scatter(rng, spot.at, spot.radius * 0.85, int(rng.integers(10, 22))):
@@ -87,7 +88,7 @@ def draw_soup(canvas: Canvas, rng: Generator, spot: Spot) -> None:
         draw_pieces(canvas, rng, Spot(spot.at, spot.radius * 0.8), int(rng.integers(4, 10)))
     angle = rng.uniform(0, 6.3)
     steps = angle + np.linspace(0, 1.1, 8)
-    shine = np.stack([np.cos(steps), np.sin(steps)], 1) * spot.radius * 0.86 + spot.at
+    shine = on_circle(steps) * spot.radius * 0.86 + spot.at
     canvas.line(shine, 0.014, blend(colour, (255, 255, 255), 0.5))
     if rng.random() < 0.35:
         spoon = place(np.array([[0.0, 0.0], [0.6, 0.0]]), spot.at, angle=rng.uniform(0, 6.3))

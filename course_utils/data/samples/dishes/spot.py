@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from course_utils.data.samples.drawing import Canvas, Colour, Generator, Points, hsv, vary
+from course_utils.data.samples.drawing import Canvas, Colour, Generator, Points, hsv, on_circle, vary
 
 SAUCES: tuple[Colour, ...] = (
     (178, 62, 34),
@@ -35,7 +35,7 @@ def around(rng: Generator, spot: Spot, count: int, *, reach: float = 0.5) -> Poi
         return spot.at[None, :] + rng.normal(0, 0.02, (1, 2))
     angles = rng.uniform(0, 6.3) + np.arange(count) * 2 * np.pi / count + rng.normal(0, 0.15, count)
     distances = spot.radius * reach * rng.uniform(0.8, 1.15, count)
-    return np.stack([np.cos(angles), np.sin(angles)], axis=1) * distances[:, None] + spot.at
+    return on_circle(angles) * distances[:, None] + spot.at
 
 
 def lay(canvas: Canvas, shapes: Points | list[Points]) -> None:

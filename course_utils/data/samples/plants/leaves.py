@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from course_utils.data.samples.drawing import Canvas, Colour, Generator, Points, blend, hsv, place, shade
+from course_utils.data.samples.drawing import (
+    Canvas,
+    Colour,
+    Generator,
+    Points,
+    blend,
+    hsv,
+    pairs,
+    place,
+    shade,
+)
 
 Outline = tuple[Points, Points]
 STEPS = np.linspace(0.0, 1.0, 18)
@@ -59,11 +69,13 @@ def toothed(width: float, *, teeth: int, depth: float, fullest: float = 0.4) -> 
     return _sides(steps, np.zeros_like(steps), half * saw)
 
 
-def _sides(along: Points, across: Points, half: Points, heading: Points | float = 0.0) -> Outline:
+def _sides(along: Points, across: Points, half: Points, heading: Points | None = None) -> Outline:
     """The two sides of a leaf whose midrib runs through (along, across) and whose half width is `half`."""
+    if heading is None:  # a straight midrib
+        return pairs(along, across + half), pairs(along, across - half)
     sine, cosine = np.sin(heading), np.cos(heading)
-    left = np.stack([along - half * sine, across + half * cosine], axis=1)
-    right = np.stack([along + half * sine, across - half * cosine], axis=1)
+    left = pairs(along - half * sine, across + half * cosine)
+    right = pairs(along + half * sine, across - half * cosine)
     return left, right
 
 
