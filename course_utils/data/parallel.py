@@ -2,7 +2,8 @@
 
 `map_chunks` has threads, not processes: Pillow's decoders let go of the interpreter lock, so two threads
 decode twice as fast on two cores, nothing has to be pickled, and it works the same in a notebook, under spawn
-and on Windows. Drawing is Python from end to end, where two threads are no faster than one: `each_in_processes`.
+and on Windows. Drawing is Python from end to end, where two threads are no faster than one: for that there is
+`each_in_processes`.
 """
 
 import multiprocessing
@@ -76,10 +77,7 @@ def each_in_processes(
         workers = 1
     shares = [items[rank::workers] for rank in range(workers)]
     fork = multiprocessing.get_context("fork" if workers > 1 else None)
-    helpers = [
-        fork.Process(target=_each, args=(function, share), daemon=True)  # type: ignore[attr-defined]
-        for share in shares[1:]
-    ]
+    helpers = [fork.Process(target=_each, args=(function, share), daemon=True) for share in shares[1:]]
     try:
         for helper in helpers:
             helper.start()

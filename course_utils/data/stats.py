@@ -118,10 +118,7 @@ def channel_statistics(
         raise ValueError("there are no pictures to compute statistics from; check the folder.")
 
     def measure(_start: int, chunk: Sequence[Any]) -> "_Part":
-        part = _Part()
-        for picture in chunk:
-            part.add(picture, mode, max_megapixels)
-        return part
+        return _Part(chunk, mode, max_megapixels)
 
     parts = map_chunks(measure, pictures, workers=workers, progress=progress, description="statistics")
     bad = [entry for part in parts for entry in part.bad]
@@ -148,31 +145,34 @@ def channel_statistics(
 
 
 class _Part:
-    """What one chunk of pictures adds: one histogram per number of channels, and figures of each picture."""
+    """What one chunk of pictures adds: histograms (C, 256), and figures of each picture."""
 
-    def __init__(self) -> None:
-        self.histograms: list[np.ndarray] = []
-        self.image_figures: list[tuple[np.ndarray, np.ndarray]] = []
+    def __init__(self, pictures: Sequence[Any], mode: str, max_megapixels: float) -> None:
         self.bad: list[tuple[str, str]] = []
+        by_channels: dict[int, list[Any]] = {}  # flat histograms of C * 256 counts
+        for picture in pictures:
+            if isinstance(picture, np.ndarray):
+                flat = _array_histogram(picture).ravel().tolist()
+            else:
+                try:
+                    flat = decode(picture, mode=mode, max_megapixels=max_megapixels).histogram()
+                except ImageError as error:
+                    self.bad.append((str(picture), error.reason))
+                    continue
+            by_channels.setdefault(len(flat) // 256, []).append(flat)
+        # A chunk at a time: so many small sums one by one would take a tenth of the whole time.
+        tables = [np.array(rows, np.int64).reshape(len(rows), -1, 256) for rows in by_channels.values()]
+        self.histograms = [table.sum(axis=0) for table in tables]
+        self.image_figures = [figures for table in tables for figures in _image_figures(table)]
 
-    def add(self, picture: Any, mode: str, max_megapixels: float) -> None:
-        if isinstance(picture, np.ndarray):
-            histogram = _array_histogram(picture)
-        else:
-            try:
-                decoded = decode(picture, mode=mode, max_megapixels=max_megapixels)
-            except ImageError as error:
-                self.bad.append((str(picture), error.reason))
-                return
-            histogram = np.fromiter(decoded.histogram(), np.int64).reshape(-1, 256)  # (C, 256)
-        count = histogram[0].sum()
-        mean = histogram @ _VALUES / count  # (C, 256) -> (C,)
-        variance = histogram @ _VALUES**2 / count - mean**2
-        self.image_figures.append((mean / 255, np.sqrt(np.maximum(variance, 0)) / 255))
-        if self.histograms and self.histograms[-1].shape == histogram.shape:
-            self.histograms[-1] += histogram
-        else:
-            self.histograms.append(histogram)
+
+def _image_figures(table: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Give mean and standard deviation (C,) of each picture from the histograms (N, C, 256)."""
+    counts = table[:, :1].sum(axis=2)  # (N, 1)
+    means = table @ _VALUES / counts  # (N, C)
+    variances = table @ _VALUES**2 / counts - means**2
+    stds = np.sqrt(np.maximum(variances, 0)) / 255
+    return list(zip(means / 255, stds, strict=True))
 
 
 def _array_histogram(pixels: np.ndarray) -> np.ndarray:
