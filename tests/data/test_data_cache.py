@@ -1,7 +1,9 @@
-"""The decode-once cache: the same pixels, rebuilt when stale or damaged, safe for several processes."""
+"""The decode-once cache: the same pixels, rebuilt when stale or damaged, safe for several processes.
+
+Killed while it is written: tests/faults/test_faults_cache.
+"""
 
 import pickle
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -145,19 +147,6 @@ print("done", flush=True)
 def writer(pictures: list[Path], folder: Path, stop_at: int) -> subprocess.Popen:
     command = [sys.executable, "-c", WRITER, str(pictures[0].parent), str(folder), str(stop_at)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-@pytest.mark.parametrize("stop_at", [1, 7, 12])
-def test_killed_while_writing_leaves_nothing_that_is_taken_for_whole(pictures, tmp_path, stop_at):
-    folder = tmp_path / "cache"
-    process = writer(pictures, folder, stop_at)
-    assert process.stdout.readline() == "here\n"
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not list(folder.glob("[!.]*"))
-    pixels = cached_pixels(pictures, size=(16, 20), folder=folder)
-    np.testing.assert_array_equal(pixels[np.arange(12)], expected(pictures))
-    assert not list(folder.glob(".*")), "what the killed process left is removed"
 
 
 def test_two_processes_at_once(pictures, tmp_path):
