@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-_POINTS_KEPT = 101  # of a curve in report.json
+_POINTS_KEPT = 51  # of a curve in report.json
 
 
 class Curve(NamedTuple):
@@ -61,7 +61,7 @@ def one_vs_rest(
     """The areas of every class that has both kinds of pictures, their means, and the curves, as plain data.
 
     probabilities: (N, K). "undefined" lists the classes for which there are no pictures, or no others: their
-    areas do not exist, and the means leave them out. Each curve keeps at most 101 points.
+    areas do not exist, and the means leave them out. Each curve keeps at most 51 points.
     """
     table, truth = np.asarray(probabilities, dtype=np.float64), np.asarray(targets)
     if table.ndim != 2 or table.shape[1] != len(class_names) or len(table) != len(truth):
@@ -109,6 +109,6 @@ def _counts_by_threshold(
 
 
 def _kept(curve: Curve) -> list[list[float]]:
-    """At most 101 points [x, y] of a curve, first and last among them."""
+    """At most 51 points [x, y] of a curve, first and last among them."""
     chosen = np.unique(np.linspace(0, len(curve.x) - 1, min(len(curve.x), _POINTS_KEPT)).round().astype(int))
     return [[round(float(curve.x[i]), 5), round(float(curve.y[i]), 5)] for i in chosen]

@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 
 from course_utils.data import ranks
 from course_utils.data.loaders import Batches
+from course_utils.models.modes import evaluation_mode
 
 
 @dataclass(frozen=True)
@@ -56,24 +57,27 @@ def predict(
     device: torch.device | str = "cpu",
     progress: bool = False,
 ) -> Predictions:
-    """Give the logits of every picture of `batches` in evaluation mode; the model's mode is put back.
+    """Give the logits of every picture of `batches` in evaluation mode; every module's mode is put back.
 
     With several processes each predicts its share of every batch, with rank 0's buffers (batch norm's
     running statistics), and all get the same rows, each at its place: every picture counts exactly once.
     Raises FloatingPointError naming the first picture whose logits are not finite, and ValueError if the
-    batches are shuffled or augmented, since their order or their pixels are then not the set's own.
+    batches are shuffled or augmented, since their order or their pixels are then not the set's own, or if
+    the network has another number of classes.
     """
     if batches.shuffle or batches.augment is not None:
         raise ValueError(
             "predict needs batches without shuffle and augment: the pictures as they are, in order."
         )
     pictures = batches.pictures
-    was_training = model.training
-    model.eval()
-    try:
+    with evaluation_mode(model):
         logits = _logits(model, batches, torch.device(device), progress)
-    finally:
-        model.train(was_training)
+    if logits.shape[1] != len(pictures.class_names):
+        raise ValueError(
+            f"the network gives {logits.shape[1]} logits per picture, but the pictures have "
+            f"{len(pictures.class_names)} classes: {', '.join(pictures.class_names)}. Take the class list "
+            "that is stored with the weights."
+        )
     finite = np.isfinite(logits).all(axis=1)
     if not finite.all():
         first = int(np.flatnonzero(~finite)[0])

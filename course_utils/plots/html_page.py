@@ -31,6 +31,7 @@ caption { text-align: left; color: var(--quiet); }
 th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
 th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.breaks td { overflow-wrap: anywhere; }
 .quiet { color: var(--quiet); } .bad { color: var(--bad); font-weight: 600; }
 img { max-width: 100%; height: auto; background: white; border-radius: 4px; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: 1rem; }
@@ -61,10 +62,12 @@ def table(
     *,
     label: str,
     digits: int = 3,
+    break_words: bool = False,
 ) -> str:
     """A table in a box that scrolls when it is too wide; `label` says what it is to a screen reader.
 
     Whole numbers are written with thousands marks, others with `digits` after the point; texts are escaped.
+    break_words: for long texts without spaces, such as commands and paths.
     """
     lines = [list(row) for row in rows]
     numeric = [
@@ -74,10 +77,11 @@ def table(
         f'<th scope="col"{_class(is_number)}>{html.escape(name)}</th>'
         for name, is_number in zip(header, numeric, strict=True)
     )
+    look = ' class="breaks"' if break_words else ""
     body = "\n".join(f"<tr>{''.join(_cell(value, digits) for value in row)}</tr>" for row in lines)
     return (
         f'<div class="wide" role="region" tabindex="0" aria-label="{html.escape(label)}">\n'
-        f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>"
+        f"<table{look}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>"
     )
 
 

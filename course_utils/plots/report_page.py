@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -67,7 +67,7 @@ def report_page(values: Mapping[str, Any], *, pictures: Sequence[np.ndarray] = (
 def _head(values: Mapping[str, Any], summary: Mapping[str, Any]) -> Iterator[str]:
     yield f"<p>{summary['num_images']:,} pictures in {summary['num_classes']} classes.</p>"
     if values["about"]:
-        yield table(["about this run", ""], values["about"].items(), label="About this run")
+        yield table(["about this run", ""], values["about"].items(), label="About this run", break_words=True)
     yield "<h2>Figures</h2>"
     intervals = values["intervals_95"]
     top = next(key for key in summary if key.startswith("top_"))
@@ -167,7 +167,11 @@ def _curves(curves: Mapping[str, Any]) -> Iterator[str]:
     if not areas:
         return
     yield "<h2>Thresholds</h2>"
-    for kind, what in (("roc", "roc_auc"), ("precision_recall", "average_precision")):
+    kinds: dict[Literal["roc", "precision_recall"], str] = {
+        "roc": "roc_auc",
+        "precision_recall": "average_precision",
+    }
+    for kind, what in kinds.items():
         points = {name: both[kind] for name, both in curves["curves"].items()}
         if points:
             of_kind = {name: area[what] for name, area in areas.items()}

@@ -119,7 +119,8 @@ def score_curves(
         plot.plot([0, 1], [0, 1], color="black", linestyle=":", linewidth=1)
     plot.set_xlim(-0.01, 1.01)
     plot.set_ylim(-0.01, 1.02)
-    names = [f"{text} ({areas[name]:.3f})" for text, name in zip(drawable_names(chosen), chosen, strict=True)]
+    short = drawable_names(chosen, max_length=17)  # the legend keeps 26 characters, the area among them
+    names = [f"{text} ({areas[name]:.3f})" for text, name in zip(short, chosen, strict=True)]
     label_axes(plot, xlabel, ylabel, title)
     add_legend(plot, handles, names, outside=True)
     part = f", the {len(chosen)} with the lowest {figure}" if len(chosen) < len(curves) else ""

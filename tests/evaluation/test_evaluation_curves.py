@@ -101,7 +101,7 @@ def test_one_against_the_rest():
     assert got["macro_roc_auc"] == pytest.approx(np.mean([area["roc_auc"] for area in want.values()]))
     assert json.loads(json.dumps(got, allow_nan=False)) == got
     points = np.array(got["curves"]["a"]["roc"])
-    assert len(points) == 101 and points[0].tolist() == [0, 0] and points[-1].tolist() == [1, 1]
+    assert len(points) == 51 and points[0].tolist() == [0, 0] and points[-1].tolist() == [1, 1]
 
 
 def test_one_class_alone_has_no_areas_and_no_mean():

@@ -4,7 +4,6 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import headless_browser as browser
 import numpy as np
@@ -192,10 +191,11 @@ def test_pictures_have_to_be_those_of_the_errors(report):
         report_page(report.as_dict(), pictures=report.pictures[:1])
 
 
-BAD = """<!DOCTYPE html><html><head><link rel="stylesheet" href="style.css"></head>
+BAD = """<!DOCTYPE html><html><head><link rel="stylesheet" href="http://127.0.0.1:9/style.css"></head>
 <body style="background: white; color: #ccc"><h2>bad</h2><div style="width: 700px">wide</div>
 <img src="data:,x" alt="broken">
-<img src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="></body></html>"""
+<img src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=">
+<script>console.error("planted")</script></body></html>"""
 
 
 @pytest.mark.skipif(browser.chromium() is None, reason="no chromium, chromium-browser or google-chrome here")
@@ -216,5 +216,6 @@ def test_the_page_in_a_browser(report, tmp_path):
     assert not [line for line in console if "report.html" in line]
     # The same look finds each fault of a page that has them all.
     assert planted["too_wide"] > 0 and planted["broken"] == ["broken"] and len(planted["without_alt"]) == 1
-    assert [Path(name).name for name in planted["requests"]] == ["style.css"]
+    assert planted["requests"] == ["http://127.0.0.1:9/style.css"]
     assert planted["contrast"] < 2
+    assert any("planted" in line for line in console)

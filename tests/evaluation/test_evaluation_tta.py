@@ -194,3 +194,11 @@ def test_features_that_are_not_the_sets_own_are_refused():
         model.stem.weight.fill_(torch.nan)
     with pytest.raises(FloatingPointError, match=r"11 of 11 pictures.*'0\.png'"):
         predict_features(model, batches())
+
+
+def test_another_number_of_classes_is_refused_and_frozen_layers_stay_frozen():
+    model = nn.Sequential(nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(108, CLASSES + 1))
+    model[0].eval()  # frozen on purpose, in a network that trains
+    with pytest.raises(ValueError, match=r"4 logits per picture, but the pictures have 3 classes: a, b, c"):
+        predict(model, batches())
+    assert model.training and model[2].training and not model[0].training
