@@ -133,9 +133,10 @@ def _work(
     recipe, prepared, model, run = job.recipe, job.prepared, job.model, job.run
     processes = job.processes
     started = time.perf_counter()
+    train_batches = prepared.train_batches(recipe, processes)
     result = fit(
         model,
-        prepared.train_batches(recipe, processes),
+        train_batches,
         prepared.plain_batches(prepared.val, recipe, processes),
         config=recipe.training,
         run=run,
@@ -144,6 +145,7 @@ def _work(
         progress=progress and processes.is_main,
         stop_after=stop_after,
     )
+    train_batches.close()
     if len(result.history) < recipe.training.epochs and not result.stopped_early:
         return TrainedRun(run, result, {})
     epoch = result.best_epoch
