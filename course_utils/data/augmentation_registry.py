@@ -1,6 +1,6 @@
 """Every augmentation by its name, and steps made from plain data such as a recipe file holds.
 
-The classes are cut by concept: `affine`, `flips`, `crops`, `color`, `noise`, `erasing`, `cutout`,
+The classes are cut by concept: `affine`, `elastic`, `flips`, `crops`, `color`, `noise`, `erasing`, `cutout`,
 `torchvision_steps`. Notebook 06 shows them all.
 """
 
@@ -16,6 +16,7 @@ from course_utils.data.augmentation_step import Augmentation, per_picture
 from course_utils.data.color import Brightness, ColorJitter, Contrast, Hue, Saturation
 from course_utils.data.crops import RandomCrop, RandomPad, RandomResizedCrop
 from course_utils.data.cutout import Cutout
+from course_utils.data.elastic import Elastic
 from course_utils.data.erasing import RandomErasing
 from course_utils.data.flips import RandomFlip, RandomQuarterTurns
 from course_utils.data.noise import GaussianBlur, GaussianNoise, SaltAndPepper
@@ -23,7 +24,7 @@ from course_utils.data.torchvision_steps import PREFIX, RandAugment, Torchvision
 from course_utils.params import did_you_mean
 
 _CLASSES: tuple[type[Augmentation], ...] = (
-    *(RandomAffine, Rotation, Translation, Scale, Shear, RandomFlip, RandomQuarterTurns),
+    *(RandomAffine, Rotation, Translation, Scale, Shear, Elastic, RandomFlip, RandomQuarterTurns),
     *(RandomResizedCrop, RandomCrop, RandomPad),
     *(Brightness, Contrast, Saturation, Hue, ColorJitter),
     *(GaussianNoise, SaltAndPepper, GaussianBlur, RandomErasing, Cutout, RandAugment, TrivialAugment),

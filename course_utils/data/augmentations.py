@@ -34,6 +34,7 @@ GALLERY: dict[str, dict[str, dict[str, Any]]] = {
     "translation": {"mild": {"translate": 0.1}, "strong": {"translate": 0.35}},
     "scale": {"mild": {"scale": [0.85, 1.15]}, "strong": {"scale": [0.5, 2.0]}},
     "shear": {"mild": {"degrees": 10}, "strong": {"degrees": 35}},
+    "elastic": {"mild": {}, "strong": {"strength": 0.2}},
     "flip": {"horizontal": {"p": 1.0}, "vertical": {"p": 1.0, "direction": "vertical"}},
     "quarter_turns": {"": {}},
     "random_resized_crop": {"mild": {"scale": [0.6, 1.0]}, "strong": {"scale": [0.08, 0.25]}},

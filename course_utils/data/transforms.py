@@ -1,8 +1,8 @@
 """Augmentation on whole batches, every picture with random numbers of its own, and normalisation.
 
 The same (seed, epoch, index) gives the same picture whoever asks, and a batch of 64 small pictures costs one
-call instead of 64. The steps themselves are cut by concept (`affine`, `flips`, `crops`, `color`, `noise`,
-`erasing`, `cutout`); `augmentations` makes them from a recipe. Notebook 06 shows each step by picture.
+call instead of 64. The steps themselves are cut by concept (`affine`, `elastic`, `flips`, `crops`, `color`,
+`noise`, `erasing`, `cutout`); `augmentations` makes them from a recipe. Notebook 06 shows each by picture.
 """
 
 from collections.abc import Sequence

@@ -222,3 +222,20 @@ def test_gallery_refuses_what_it_does_not_know():
         gallery(square, ["cutuot"])
     with pytest.raises(ValueError, match="height, width, channels"):
         gallery(square[..., 0])
+
+
+def test_elastic_with_equal_knots_is_a_shift_and_with_unequal_ones_bends():
+    images = pictures()
+    step, equal = build_step({"name": "elastic", "strength": 0.1}), torch.full((len(INDICES), 50), 0.8)
+    shifts = torch.tensor([[0.8 * 2 - 1] * 2]).expand(len(INDICES), 2)
+    shift = build_step({"name": "translation", "translate": 0.1})
+    expected = shift(images, (shifts + 1) / 2)
+    torch.testing.assert_close(step(images, equal), expected, atol=1e-5, rtol=0)
+    none = build_step({"name": "elastic", "strength": 0.0})
+    torch.testing.assert_close(none(images, torch.rand(len(INDICES), 50)), images, atol=1e-5, rtol=0)
+    ramp = torch.linspace(0, 1, 24).expand(1, 1, 24, 24).contiguous()  # values say which column was read
+    knots = torch.full((1, 2, 5, 5), 0.5)
+    knots[0, 0, 2, 2] = 1.0  # only the middle of the picture moves, by a tenth of its width
+    moved = (step(ramp, knots.reshape(1, 50)) - ramp)[0, 0]
+    assert abs(float(moved[11:13, 11:13].mean()) - 0.1) < 0.01
+    assert float(moved[:, 0].abs().max()) < 0.02 and float(moved[0].abs().max()) < 0.02
