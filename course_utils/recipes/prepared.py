@@ -93,7 +93,7 @@ def prepare(
 def _mean_and_std(recipe: Recipe, train: PictureSet) -> tuple[tuple[float, ...], tuple[float, ...]]:
     channels = train.num_channels
     if recipe.data.normalisation == "data":
-        statistics = channel_statistics(_Arrays(train))  # type: ignore[arg-type]
+        statistics = channel_statistics(_Arrays(train))
         return statistics.mean, statistics.std
     if recipe.data.normalisation == "model":
         from course_utils.models.expected_input import normalisation
