@@ -102,7 +102,8 @@ class TrainingConfig:
                 raise ValueError(f"{key!r} is no setting of a training run{did_you_mean(key, known)}")
         if "epochs" not in values:
             raise ValueError("the settings of a training run have no epochs; say how many passes to make.")
-        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**given)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the fields by name."""

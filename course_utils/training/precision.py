@@ -23,6 +23,7 @@ GAIN_OF_FORMAT = 1.05  # below this a difference is noise
 GAIN_OF_PRECISION = 1.15  # fewer digits have to be worth it
 _MOST_IMAGES_ON_CPU = 16
 _ROUNDS = 4  # and one before them that is not counted
+_BUDGET_S = 4.0  # one round is counted in any case
 
 Candidate = tuple[str, str]  # precision, memory format
 
@@ -84,31 +85,27 @@ def choose_engine(
     images, targets, _ = batches[0, 0]
     most = _MOST_IMAGES_ON_CPU if device.type == "cpu" else len(images)
     images, targets = images[:most].to(device), targets[:most].to(device)
+    best_precision = "float32" if precision == "auto" else precision
+    best_format = "contiguous" if memory_format == "auto" else memory_format
     if len(images) < 2:
-        chosen = tuple(
-            first if asked == "auto" else asked
-            for asked, first in ((precision, "float32"), (memory_format, "contiguous"))
-        )
-        return Engine(*chosen, {}, "a batch of one picture is too small to measure with")
+        return Engine(best_precision, best_format, {}, "a batch of one picture is too small to measure with")
 
     rates: dict[Candidate, float] = {}
-    start = "float32" if precision == "auto" else precision
-    first = "contiguous" if memory_format == "auto" else memory_format
     reasons = []
     if memory_format == "auto":
-        formats = [(start, name) for name in FORMATS]
+        formats = [(best_precision, name) for name in FORMATS]
         rates |= measure(model, images, targets, formats, loss_function)
-        if rates[start, "channels_last"] >= GAIN_OF_FORMAT * rates[start, "contiguous"]:
-            first = "channels_last"
+        if rates[best_precision, "channels_last"] >= GAIN_OF_FORMAT * rates[best_precision, "contiguous"]:
+            best_format = "channels_last"
         reasons.append(_compared(rates, formats, "memory format", GAIN_OF_FORMAT))
     if precision == "auto":
-        precisions = [("float32", first), ("bfloat16", first)]
+        precisions = [("float32", best_format), ("bfloat16", best_format)]
         rates |= measure(model, images, targets, precisions, loss_function)
-        if rates["bfloat16", first] >= GAIN_OF_PRECISION * rates["float32", first]:
-            start = "bfloat16"
+        if rates["bfloat16", best_format] >= GAIN_OF_PRECISION * rates["float32", best_format]:
+            best_precision = "bfloat16"
         reasons.append(_compared(rates, precisions, "precision", GAIN_OF_PRECISION))
     told = {", ".join(candidate): round(rate, 1) for candidate, rate in rates.items()}
-    return Engine(start, first, told, "; ".join(reasons))
+    return Engine(best_precision, best_format, told, "; ".join(reasons))
 
 
 def measure(
@@ -124,9 +121,12 @@ def measure(
     """
     devices = [images.device] if images.device.type == "cuda" else []
     times: dict[Candidate, list[float]] = {candidate: [] for candidate in candidates}
+    started = time.perf_counter()
     with torch.random.fork_rng(devices=devices):
         copies = {name: _copy(model, images.device, name) for name in {name for _, name in candidates}}
-        for _ in range(1 + _ROUNDS):
+        for number in range(1 + _ROUNDS):
+            if number > 1 and time.perf_counter() - started > _BUDGET_S:
+                break
             for precision, name in candidates:
                 ordered = images.contiguous(memory_format=FORMATS[name])
                 seconds = _seconds(copies[name], ordered, targets, getattr(torch, precision), loss_function)

@@ -114,14 +114,19 @@ def start(
 
     Raises ValueError when that run had other settings.
     """
-    main = distributed.current().is_main
+    processes = distributed.current()
+    if batches.world_size != processes.world_size:
+        raise ValueError(
+            f"the training batches are for {batches.world_size} processes, but {processes.world_size} run; "
+            "make them with the rank and world_size of distributed.current()."
+        )
     distributed.check_shares(batches)
     loss = loss_of(config, batches, loss_function)
     saved = _saved_state(run, config) if resume else None
     engine = _stored_engine(run, saved) if resume else None
     if engine is None:
         engine = _new_engine(model, batches, config, loss, device, memory_format)
-        if main:
+        if processes.is_main:
             run.write_json("engine.json", engine.as_dict())
     model.to(device, memory_format=engine.torch_format)  # type: ignore[call-overload]
     names = tuple(batches.pictures.class_names)
@@ -131,7 +136,7 @@ def start(
         engine,
         config,
         run,
-        RunLog(run, names, tensorboard=config.tensorboard and main),
+        RunLog(run, names, tensorboard=config.tensorboard and processes.is_main),
         EarlyStopping(config.patience, higher_is_better=config.higher_is_better),
         names,
     )

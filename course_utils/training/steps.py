@@ -46,7 +46,7 @@ class Optimisation:
 
 @dataclass
 class EpochSums:
-    """Sums over an epoch, of all processes; the averages divide once, so batches count by their size."""
+    """Sums over a step or an epoch, of all processes; the averages divide once, so batches count by size."""
 
     loss: float = 0.0
     weight: float = 0.0
@@ -62,6 +62,13 @@ class EpochSums:
     def accuracy(self) -> float:
         """Give the share of correctly classified images, in [0, 1]."""
         return self.correct / self.images
+
+    def add(self, more: "EpochSums") -> None:
+        """Count what `more` has counted, too."""
+        self.loss += more.loss
+        self.weight += more.weight
+        self.correct += more.correct
+        self.images += more.images
 
 
 def train_epoch(
@@ -81,44 +88,55 @@ def train_epoch(
     FloatingPointError at the first loss that is not finite, naming epoch, step and learning rate; that step
     changes no weights.
     """
-    rank, world_size, num_classes = batches.rank, batches.world_size, batches.pictures.num_classes
+    rank = batches.rank
     dropout = "dropout" if rank == 0 else f"dropout of rank {rank}"
-    num_steps = steps_per_epoch(batches, parts.accumulation_steps)
-    sums = EpochSums()
-    number = 0  # of the batch in this epoch
+    total = EpochSums()
     for step, group in enumerate(_groups(batches.epoch(epoch), parts.accumulation_steps)):
-        weights = [_weight(parts.loss_function, batch.targets, num_classes) for batch in group]
-        num_images = sum(len(batch.images) for batch in group)
-        weight, images_of_all = distributed.all_sum([sum(weights), num_images])
-        loss_sum, correct = 0.0, 0
+        first = step * parts.accumulation_steps
+        seeds = [runtime.derive_seed(seed, dropout, epoch, first + place) for place in range(len(group))]
         parts.optimizer.zero_grad()
-        for place, batch in enumerate(group):
-            torch.manual_seed(runtime.derive_seed(seed, dropout, epoch, number))
-            number += 1
-            images = batch.images.to(device, memory_format=memory_format, non_blocking=True)
-            targets = batch.targets.to(device, non_blocking=True)
-            # this batch's share of the step; DistributedDataParallel then takes the mean over the processes
-            share = weights[place] * world_size / weight
-            with _gradients_stay_here(model) if place + 1 < len(group) else nullcontext():
-                loss, logits = _backward(model, images, targets, parts, share)
-            loss_sum += loss.item() * weights[place]
-            correct += _num_correct(logits, targets)
-        loss_sum, correct_of_all = distributed.all_sum([loss_sum, correct])
-        if not math.isfinite(loss_sum):
-            raise _not_finite(loss_sum / weight, epoch, step, num_steps, parts.optimizer)
+        sums = _add_gradients(model, group, parts, batches, seeds, device, memory_format)
+        if not math.isfinite(sums.loss):
+            num_steps = steps_per_epoch(batches, parts.accumulation_steps)
+            raise _not_finite(sums.mean_loss, epoch, step, num_steps, parts.optimizer)
         _change_weights(model, parts)
-        sums.loss += loss_sum
-        sums.weight += weight
-        sums.correct += int(correct_of_all)
-        sums.images += int(images_of_all)
+        total.add(sums)
         if on_step is not None:
-            on_step(int(images_of_all))
-    return sums
+            on_step(sums.images)
+    return total
 
 
 def steps_per_epoch(batches: Batches, accumulation_steps: int = 1) -> int:
     """Give the number of optimiser steps in an epoch; batches that are left over make a step of their own."""
     return -(-len(batches) // accumulation_steps)
+
+
+def _add_gradients(
+    model: nn.Module,
+    group: list[Batch],
+    parts: Optimisation,
+    batches: Batches,
+    seeds: list[int],
+    device: torch.device,
+    memory_format: torch.memory_format,
+) -> EpochSums:
+    """Go forward and backward through the batches of one step; give its sums, over all processes."""
+    weights = [_weight(parts.loss_function, batch.targets, batches.pictures.num_classes) for batch in group]
+    num_images = sum(len(batch.images) for batch in group)
+    weight, images_of_all = distributed.all_sum([sum(weights), num_images])
+    loss_sum, correct = 0.0, 0
+    for place, batch in enumerate(group):
+        torch.manual_seed(seeds[place])
+        images = batch.images.to(device, memory_format=memory_format, non_blocking=True)
+        targets = batch.targets.to(device, non_blocking=True)
+        # this batch's share of the step; DistributedDataParallel then takes the mean over the processes
+        share = weights[place] * batches.world_size / weight
+        with _gradients_stay_here(model) if place + 1 < len(group) else nullcontext():
+            loss, logits = _backward(model, images, targets, parts, share)
+        loss_sum += loss.item() * weights[place]
+        correct += _num_correct(logits, targets)
+    loss_of_all, correct_of_all = distributed.all_sum([loss_sum, correct])
+    return EpochSums(loss_of_all, weight, int(correct_of_all), int(images_of_all))
 
 
 def _backward(

@@ -158,3 +158,11 @@ def test_a_loop_in_short_as_notebooks_write_it():
         sums = train_epoch(model, data, parts, epoch=epoch, seed=0, device=CPU)
         accuracies.append(sums.accuracy)
     assert accuracies[-1] > 0.9 > accuracies[0]
+
+
+def test_batches_of_another_number_of_processes_are_refused(tmp_path):
+    half = batches(40)
+    half.world_size = 2
+    run = RunFolder.create("run", root=tmp_path)
+    with pytest.raises(ValueError, match="are for 2 processes, but 1 run"):
+        fit(small_network(), half, batches(train=False), config=config(), run=run, progress=False)
