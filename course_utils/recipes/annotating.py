@@ -1,7 +1,8 @@
 """A copy of a picture with the answer drawn on it: class and probability on a strip below.
 
 With Pillow alone, since matplotlib takes longer to import than a small network takes to answer. A name that
-Pillow's own font cannot draw (Chinese, say) is drawn with an installed font that can.
+Pillow's own font cannot draw (Chinese, say) is drawn with an installed font that can, else without the letters
+that none has.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from course_utils.data.decode import decode
 _INK, _PAPER, _BAR = (255, 255, 255), (24, 24, 24), (0, 114, 178)
 _SMALLEST, _LARGEST = 240, 1600  # pixels of the longer side: a tiny picture is enlarged, a huge one reduced
 _MARGIN = 6
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def annotate(path: str | Path, ranked: Sequence[tuple[str, float]], out: str | Path) -> Image.Image:
@@ -39,8 +41,10 @@ def annotate(path: str | Path, ranked: Sequence[tuple[str, float]], out: str | P
         step = _line_height(size, place)
         bottom = top + step - 2
         pen.rectangle((0, top, max(2, round(chance * (picture.width - 1))), bottom), fill=_BAR)
-        font = _font(step - 6, f"{name}{chance:.1%}")
         percent = f"{100 * chance:.1f} %"
+        font = _font(step - 6, name + percent)
+        if font is None:  # no installed font has these letters: rather none than empty boxes
+            name, font = _latin(name), ImageFont.load_default(step - 6)
         room = picture.width - 3 * _MARGIN - pen.textlength(percent, font=font)
         pen.text((_MARGIN, top), _shortened(name, font, pen, room), font=font, fill=_INK)
         pen.text((picture.width - _MARGIN, top), percent, font=font, fill=_INK, anchor="ra")
@@ -64,21 +68,27 @@ def _line_height(size: int, place: int) -> int:
     return size + 8 if place == 0 else round(size * 0.8) + 6
 
 
-def _font(size: int, text: str) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Give Pillow's own font, or for text beyond Latin an installed one, where there is one."""
-    if not text.isascii():
-        from matplotlib import font_manager
+def _font(size: int, text: str) -> Font | None:
+    """Give Pillow's own font, or for more than plain Latin the first that has every letter; None: none has."""
+    if text.isascii():
+        return ImageFont.load_default(size)
+    from matplotlib import font_manager
 
-        from course_utils.plots.style import font_families
+    from course_utils.plots.style import font_families
 
-        for family in font_families()[1:]:  # the first has no Chinese
-            return ImageFont.truetype(font_manager.findfont(family), size)
-    return ImageFont.load_default(size)
+    for family in font_families():
+        path = font_manager.findfont(font_manager.FontProperties(family=[family]))
+        known = font_manager.get_font(path).get_charmap()
+        if all(ord(letter) in known for letter in text):
+            return ImageFont.truetype(path, size)
+    return None
 
 
-def _shortened(
-    name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, pen: ImageDraw.ImageDraw, room: float
-) -> str:
+def _latin(name: str) -> str:
+    return "".join(letter for letter in name if letter.isascii()).strip() or "(another script)"
+
+
+def _shortened(name: str, font: Font, pen: ImageDraw.ImageDraw, room: float) -> str:
     """Give `name`, cut with dots where it is wider than `room` pixels."""
     if pen.textlength(name, font=font) <= room:
         return name
