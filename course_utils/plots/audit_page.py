@@ -11,6 +11,7 @@ from pathlib import Path
 from course_utils.data.audit_report import AuditReport, Copies, SizeRange
 from course_utils.data.images import read_image
 from course_utils.plots.classes import bar_with_intervals, class_counts
+from course_utils.plots.html_page import page, table
 from course_utils.plots.images import image_grid
 from course_utils.plots.presenting import present
 from course_utils.plots.style import alt_text
@@ -18,26 +19,12 @@ from course_utils.plots.style import alt_text
 _LISTED = 50
 _SHOWN = 8
 _LEVELS = {"error": "to mend", "warning": "warning", "look": "look at it", "fine": "fine"}
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; margin: 1rem 0; }
-th, td { text-align: left; padding: .25rem .75rem; border-bottom: 1px solid #8886; vertical-align: top; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
-li { margin: .4rem 0; }
-.level { font-weight: 600; }
-.error { color: light-dark(#a40000, #ff9d96); }
-.warning { color: light-dark(#8a4b00, #ffc069); }
-img { max-width: 100%; height: auto; background: white; border-radius: 4px; }
-code { overflow-wrap: anywhere; }
-"""
 
 
 def audit_page(report: AuditReport, *, root: str | Path | None = None) -> str:
     """The page as HTML. With `root`, the folder at which paths start, it shows pictures of copies."""
     title = f"Audit of {report.name}"
     parts = [
-        f"<h1>{html.escape(title)}</h1>",
         f"<p>{report.num_pictures:,} pictures in {len(report.class_names)} classes, "
         f"{report.num_bytes / 1e6:,.1f} MB.</p>",
         "<h2>Findings</h2>",
@@ -47,13 +34,7 @@ def audit_page(report: AuditReport, *, root: str | Path | None = None) -> str:
         *_copies(report, None if root is None else Path(root)),
         *_storage(report),
     ]
-    body = "\n".join(parts)
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
-        f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
-    )
+    return page(title, parts)
 
 
 def _findings(report: AuditReport) -> str:
@@ -78,7 +59,7 @@ def _balance(report: AuditReport) -> Iterable[str]:
     rows = [
         [name or "(no label)", *(counts.get(name, 0) for counts in report.counts.values())] for name in names
     ]
-    yield _table(["class", *report.counts], rows)
+    yield table(["class", *report.counts], rows, label="Pictures by class")
 
 
 def _confounds(report: AuditReport) -> Iterable[str]:
@@ -106,12 +87,14 @@ def _confounds(report: AuditReport) -> Iterable[str]:
         "accuracy",
         "most frequent class",
     ]
-    yield _table(
+    yield table(
         header,
         [
             [one.name, one.balanced_accuracy, one.chance, one.shuffled_max, one.accuracy, one.majority]
             for one in report.confounds
         ],
+        label="What single properties tell of the class",
+        digits=2,
     )
 
 
@@ -128,7 +111,8 @@ def _copies(report: AuditReport, root: Path | None) -> Iterable[str]:
         )
         yield present(axes, alt=f"Pairs of copies side by side: {_pairs(order[:_SHOWN])}").html()
     rows = [[one.kind, one.distance, _notes(one), " · ".join(one.paths)] for one in order[:_LISTED]]
-    yield _table(["kind", "bits that differ, of 144", "note", "pictures"], rows)
+    header = ["kind", "bits that differ, of 144", "note", "pictures"]
+    yield table(header, rows, label="Copies", break_words=True)
     if len(order) > _LISTED:
         yield f"<p>And {len(order) - _LISTED} more groups; the JSON lists all.</p>"
 
@@ -160,14 +144,16 @@ def _storage(report: AuditReport) -> Iterable[str]:
         )
         yield present(axes).html()
         header = ["class", "widths", "median", "heights", "median"]
-        yield _table(header, [_range_row(name, one) for name, one in ranges.items()])
+        rows = [_range_row(name, one) for name, one in ranges.items()]
+        yield table(header, rows, label="Sizes by class")
     yield "<p>The most frequent sizes:</p>"
-    yield _table(["width", "height", "pictures"], report.sizes)
-    yield _table(["mode", "pictures"], report.modes.items())
-    yield _table(["format", "pictures"], report.formats.items())
+    yield table(["width", "height", "pictures"], report.sizes, label="The most frequent sizes")
+    yield table(["mode", "pictures"], report.modes.items(), label="Modes")
+    yield table(["format", "pictures"], report.formats.items(), label="Formats")
     if report.damaged:
         yield "<h2>Files that cannot be read</h2>"
-        yield _table(["file", "reason"], [[one.path, one.reason] for one in report.damaged[:_LISTED]])
+        damaged = [[one.path, one.reason] for one in report.damaged[:_LISTED]]
+        yield table(["file", "reason"], damaged, label="Files that cannot be read", break_words=True)
         if len(report.damaged) > _LISTED:
             yield f"<p>And {len(report.damaged) - _LISTED} more; the JSON lists all.</p>"
 
@@ -175,17 +161,3 @@ def _storage(report: AuditReport) -> Iterable[str]:
 def _range_row(name: str, one: SizeRange) -> list[object]:
     widths, heights = f"{one.min_width} to {one.max_width}", f"{one.min_height} to {one.max_height}"
     return [name, widths, round(one.median_width), heights, round(one.median_height)]
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in header)
-    lines = [f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows]
-    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{chr(10).join(lines)}\n</tbody>\n</table>"
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return f'<td class="number">{value:.2f}</td>'
-    if isinstance(value, int):
-        return f'<td class="number">{value:,}</td>'
-    return f"<td>{html.escape(str(value))}</td>"

@@ -17,9 +17,10 @@ from course_utils.plots.presenting import encode
 
 STYLE = """
 :root { color-scheme: light dark; --text: #1a1a1a; --page: #ffffff; --quiet: #5a5a5a; --line: #c8c8c8;
-  --bad: #a40000; }
+  --bad: #a40000; --warn: #8a4b00; }
 @media (prefers-color-scheme: dark) {
-  :root { --text: #e8e8e8; --page: #16181b; --quiet: #a9adb3; --line: #45494f; --bad: #ff9d96; }
+  :root { --text: #e8e8e8; --page: #16181b; --quiet: #a9adb3; --line: #45494f;
+    --bad: #ff9d96; --warn: #ffc069; }
 }
 * { box-sizing: border-box; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
@@ -32,7 +33,9 @@ th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px s
   vertical-align: top; }
 th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .breaks td { overflow-wrap: anywhere; }
-.quiet { color: var(--quiet); } .bad { color: var(--bad); font-weight: 600; }
+li { margin: .4rem 0; } .level { font-weight: 600; }
+.error { color: var(--bad); } .warning { color: var(--warn); }
+.quiet { color: var(--quiet); }
 img { max-width: 100%; height: auto; background: white; border-radius: 4px; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: 1rem; }
 figure { margin: 0; } figcaption { font-size: .85rem; overflow-wrap: anywhere; }
