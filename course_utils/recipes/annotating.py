@@ -1,8 +1,8 @@
 """A copy of a picture with the answer drawn on it: class and probability on a strip below.
 
 With Pillow alone, since matplotlib takes longer to import than a small network takes to answer. A name that
-Pillow's own font cannot draw (Chinese, say) is drawn with an installed font that can, else without the letters
-that none has.
+Pillow's own font cannot draw (Chinese, say) is drawn with an installed font that can, else without those
+letters.
 """
 
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ def _line_height(size: int, place: int) -> int:
 
 
 def _font(size: int, text: str) -> Font | None:
-    """Give Pillow's own font, or for more than plain Latin the first that has every letter; None: none has."""
+    """Give Pillow's own font; for more than plain Latin the first that has every letter, or None."""
     if text.isascii():
         return ImageFont.load_default(size)
     from matplotlib import font_manager
