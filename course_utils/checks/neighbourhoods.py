@@ -95,12 +95,12 @@ nearest_neighbour_accuracy = Exercise(
 )
 
 
-def _verify_perplexity(answer: Callable[..., Any]) -> None:
+def _verify_perplexity_of(answer: Callable[..., Any]) -> None:
     cases = ([0.25] * 4, [0.5, 0.5, 0.0], [1.0], [0.7, 0.2, 0.05, 0.05], list(np.full(30, 1 / 30)))
     for case in cases:
         p = np.array(case)
         got = answer(p.copy())
-        what = f"perplexity({case if len(case) < 6 else '30 times 1/30'})"
+        what = f"perplexity_of({case if len(case) < 6 else '30 times 1/30'})"
         entropy = -float((p[p > 0] * np.log2(p[p > 0])).sum())
         want = 2.0**entropy
         if isinstance(got, float) and np.isnan(got):
@@ -124,14 +124,14 @@ def _verify_perplexity(answer: Callable[..., Any]) -> None:
         close(got, want, 1e-8, what=what)
 
 
-perplexity = Exercise(
-    name="perplexity",
+perplexity_of = Exercise(
+    name="perplexity_of",
     question=(
-        "Write `perplexity(p)` for the probabilities `p` (N,) with which a point chooses its neighbours: 2 "
+        "Write `perplexity_of(p)` for the probabilities `p` (N,) with which a point chooses its neighbours: 2 "
         "to the "
         "power of the entropy in bits, which is minus the sum of p_j * log2(p_j). Some of them may be 0."
     ),
-    verify=_verify_perplexity,
+    verify=_verify_perplexity_of,
     hint_text=(
         "Four neighbours with a quarter each must give 4. What does `0 * np.log2(0)` give, and what should "
         "it?"
@@ -139,7 +139,7 @@ perplexity = Exercise(
     solution_source="""
         import numpy as np
 
-        def perplexity(p):
+        def perplexity_of(p):
             p = p[p > 0]
             return 2.0 ** -(p * np.log2(p)).sum()
     """,
@@ -148,25 +148,25 @@ perplexity = Exercise(
         "leave zeros out": """
             import warnings
             import numpy as np
-            def perplexity(p):
+            def perplexity_of(p):
                 with np.errstate(all="ignore"):
                     return float(2.0 ** -(p * np.log2(p)).sum())
         """,
         "that is the entropy in bits": """
             import numpy as np
-            def perplexity(p):
+            def perplexity_of(p):
                 p = p[p > 0]
                 return -(p * np.log2(p)).sum()
         """,
         "take one base": """
             import numpy as np
-            def perplexity(p):
+            def perplexity_of(p):
                 p = p[p > 0]
                 return 2.0 ** -(p * np.log(p)).sum()
         """,
         "*minus* the sum": """
             import numpy as np
-            def perplexity(p):
+            def perplexity_of(p):
                 p = p[p > 0]
                 return 2.0 ** (p * np.log2(p)).sum()
         """,
@@ -174,12 +174,12 @@ perplexity = Exercise(
     other_right_answers=(
         """
         import math
-        def perplexity(p):
+        def perplexity_of(p):
             return math.exp(-sum(q * math.log(q) for q in p if q > 0))
         """,
         """
         from scipy.stats import entropy
-        def perplexity(p):
+        def perplexity_of(p):
             return 2 ** entropy(p, base=2)
         """,
     ),

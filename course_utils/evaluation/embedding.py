@@ -83,10 +83,10 @@ def tsne(
     faster than N: 2,000 points take some ten seconds.
     """
     table = _checked(values)
-    if perplexity < 1 or num_steps < 250:
+    if perplexity < 1 or num_steps <= 250:
         raise ValueError(
-            f"perplexity is {perplexity} and num_steps {num_steps}; expected 1 or more, and 250 or more (the "
-            "first 250 steps only gather neighbours)"
+            f"perplexity is {perplexity} and num_steps {num_steps}; expected 1 or more, and more than 250 "
+            "(the first 250 steps only gather neighbours)"
         )
     if start not in ("pca", "random"):
         raise ValueError(f"start is {start!r}; expected 'pca' or 'random'")

@@ -81,7 +81,7 @@ def _draw(
     *,
     with_names: bool,
 ) -> None:
-    dot = float(np.clip(2400 / len(points), 4, 26))
+    dot = float(np.clip(4500 / len(points), 4, 26))
     for label in present.tolist():
         inside = members == label
         look: dict[str, Any] = {
