@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 from two_processes import CASES, batches, counts, network, steps, trained
 
 from course_utils import runtime
 from course_utils.data.ranks import Processes, all_sum, broadcast_object, current, gather_arrays
 from course_utils.evaluation.predict import predict
+from course_utils.runs import RunFolder
 from course_utils.training import distributed
 
 SCRIPT = Path(__file__).parent / "two_processes.py"
@@ -26,7 +28,7 @@ def both(tmp_path_factory) -> list[dict]:
     folder = tmp_path_factory.mktemp("two")
     command = [*TORCHRUN, "--nproc-per-node", "2", str(SCRIPT), str(folder)]
     environment = runtime.child_environment(OMP_NUM_THREADS="1")
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
     return [json.loads((folder / f"rank-{rank}.json").read_text()) for rank in range(2)]
 
@@ -153,3 +155,40 @@ def test_batch_norm_for_gpus_takes_the_whole_batch(monkeypatch):
     model, options = distributed.wrap(network(batch_norm=True), device="cuda")
     assert options == {"device_ids": [1]}
     assert [type(layer) for layer in model if "Norm" in type(layer).__name__] == [nn.SyncBatchNorm]
+
+
+RECIPE = """
+name = "together"
+[data]
+name = "colours"
+source = {source}
+image_size = 32
+batch_size = 7
+[model]
+name = "simple_cnn"
+width_factor = 0.125
+[training]
+epochs = 2
+"""
+
+
+@pytest.mark.slow
+def test_the_command_trains_with_two_processes_into_one_run_folder(tmp_path, monkeypatch, capsys):
+    pictures = tmp_path / "pictures"
+    for place, name in enumerate(("dark", "bright")):
+        (pictures / name).mkdir(parents=True)
+        for number in range(17):
+            values = np.random.default_rng(number).integers(0, 100, (20, 20, 3)) + 150 * place
+            Image.fromarray(values.astype(np.uint8)).save(pictures / name / f"{number}.png")
+    recipe = tmp_path / "together.toml"
+    recipe.write_text(RECIPE.format(source=json.dumps(str(pictures))))
+    monkeypatch.setenv("COURSE_RUNS", str(tmp_path / "runs"))
+    arguments = ["train", str(recipe), "--device", "cpu", "--quiet"]
+    code = distributed.launch(arguments, num_processes=2)
+    printed = capsys.readouterr().out
+    assert code == 0, printed
+    assert printed.count("run folder:") == 1  # one process speaks
+    (run,) = (RunFolder.load(path) for path in (tmp_path / "runs").iterdir())
+    assert run.is_finished and [row["epoch"] for row in run.read_metrics()] == [1, 2]
+    assert distributed.launch([*arguments, "--set", "training.epoch=3"], num_processes=2) != 0
+    assert "epoch" in capsys.readouterr().out
