@@ -24,6 +24,7 @@ def run(capsys, *arguments):
         ["notebooks", "check"],
         ["notebooks", "nav"],
         ["doctor"],
+        ["submit"],
         ["data"],
         ["data", "prepare"],
         ["data", "list"],
