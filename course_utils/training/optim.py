@@ -38,9 +38,9 @@ def build_optimizer(
     """Give the optimiser `name` over the parameters of `model`.
 
     One of adamw, adam, sgd, adagrad, rmsprop, adabelief, ranger. `momentum` is used by sgd (with Nesterov's
-    correction) and rmsprop (0: as published); all else is as the library has it. adamw, adabelief and ranger
-    take the decay off the weight; adam, sgd, adagrad and rmsprop add it to the gradient. Raises ValueError
-    for another name, RuntimeError when a package is not installed.
+    correction) and rmsprop (0: as published); the rest is as the library has it, but for one setting of
+    ranger. adamw, adabelief and ranger take the decay off the weight; adam, sgd, adagrad and rmsprop add it
+    to the gradient. Raises ValueError for another name, RuntimeError when a package is not installed.
     """
     if name not in _BUILDERS:
         raise ValueError(
@@ -84,7 +84,8 @@ def _ranger(groups: Groups, rate: float, momentum: float) -> torch.optim.Optimiz
             "The optimiser ranger comes from the package pytorch-optimizer, which is not installed. Install "
             "it (pip install pytorch-optimizer), or choose another optimizer, such as adamw."
         ) from error
-    return Ranger(groups, lr=rate)
+    # without it the library climbs: its first five steps have the factor -1 (pytorch-optimizer 4.1)
+    return Ranger(groups, lr=rate, degenerated_to_sgd=True)
 
 
 _BUILDERS: dict[str, Callable[[Groups, float, float], torch.optim.Optimizer]] = {

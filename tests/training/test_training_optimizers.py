@@ -42,7 +42,7 @@ def library(name: str, model: nn.Module) -> torch.optim.Optimizer:
         {"params": [named[key] for key in norms_and_biases], "weight_decay": 0.0},
     ]
     if name == "ranger":
-        return pytest.importorskip("pytorch_optimizer").Ranger(groups, lr=RATE)
+        return pytest.importorskip("pytorch_optimizer").Ranger(groups, lr=RATE, degenerated_to_sgd=True)
     return {
         "adamw": lambda: torch.optim.AdamW(groups, lr=RATE),
         "adam": lambda: torch.optim.Adam(groups, lr=RATE),
@@ -68,6 +68,23 @@ def test_ten_steps_equal_those_of_the_library(name):
     assert (mine[0].weight - before).abs().max() > 1e-3
     for (key, value), reference in zip(mine.state_dict().items(), theirs.state_dict().values(), strict=True):
         torch.testing.assert_close(value, reference, rtol=1e-5, atol=1e-6, msg=key)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_step_goes_downhill(name):
+    """On a parabola, from far away. Ranger as the library has it climbs for its first five steps."""
+    model = nn.Linear(1, 1, bias=False)
+    optimizer = ours(name, model)
+    nn.init.constant_(model.weight, 10.0)
+    heights = []
+    for _ in range(12):
+        optimizer.zero_grad()
+        loss = model.weight.square().sum()
+        loss.backward()
+        optimizer.step()
+        heights.append(loss.item())
+    assert heights[:6] == sorted(heights[:6], reverse=True)  # the sixth goes back half the way: Lookahead
+    assert heights[-1] < heights[5] < heights[0]
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
