@@ -111,7 +111,7 @@ def _verify_pgd_step(answer: Callable[..., Any]) -> None:
     rng = np.random.default_rng(0)
     original = rng.random((2, 3, 4, 4))
     original[0, 0, 0] = [0.0, 1.0, 0.02, 0.98]
-    eps, step_size = 0.05, 0.03
+    eps, step_size = 0.05, 0.06
     changed = np.clip(original + rng.uniform(-eps, eps, original.shape), 0, 1)
     gradient = rng.normal(size=original.shape) * 1e-3
     moved = changed + step_size * np.sign(gradient)
@@ -237,12 +237,12 @@ def _verify_own_recipe(answer: Any) -> None:
 OWN_RECIPE = Exercise(
     name="own_recipe",
     question="Write a recipe of your own for the seedlings: `own_recipe = ['flip', {'name': 'cutout', 'p': "
-    "0.3}, ...]`, two to six steps from the registry. Then measure it as in section 5, with at least three "
+    "0.3}, ...]`, two to six steps from the registry. Then measure it as in section 6, with at least three "
     "seeds, and leave out one step after the other: which one earns its place?",
     verify=_verify_own_recipe,
     hint_text="`describe()` of `course_utils.data.augmentations` lists every step with its options. Start "
     "from "
-    "what the table of section 5 says, and change one thing at a time.",
+    "what the table of section 6 says, and change one thing at a time.",
     solution_source="""
         own_recipe = [
             "quarter_turns",
