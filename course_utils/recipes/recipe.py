@@ -37,6 +37,11 @@ class Recipe:
                 f"training.patience is {self.training.patience}, but data.val_fraction is 0: without a "
                 "validation part nothing tells when to stop. Set patience to 0, or hold a part out."
             )
+        if self.data.val_fraction == 0 and self.training.keep != "last":
+            raise ValueError(
+                "data.val_fraction is 0, so nothing tells which epoch is the best: set training.keep to "
+                "'last', or hold a part out."
+            )
         mixing = self.data.mixing or {}
         if mixing.get("label_smoothing") and self.training.label_smoothing:
             raise ValueError(

@@ -16,14 +16,13 @@ from torch import nn
 from course_utils import runtime
 from course_utils.data.eval_transform import EvalTransform
 from course_utils.evaluation.predict import Predictions, predict
-from course_utils.models import weights
 from course_utils.recipes import reporting, stored
 from course_utils.recipes.building import build
 from course_utils.recipes.plan import Plan, find_layout, make_plan
 from course_utils.recipes.prepared import Prepared, prepare
 from course_utils.recipes.recipe import Recipe
 from course_utils.runs import RunFolder
-from course_utils.training import checkpoint, distributed
+from course_utils.training import distributed
 from course_utils.training.distributed import Processes
 from course_utils.training.loop import FitResult, fit
 
@@ -149,9 +148,6 @@ def _work(
     if len(result.history) < recipe.training.epochs and not result.stopped_early:
         return TrainedRun(run, result, {})
     epoch = result.best_epoch
-    if job.plan.num_images("val") == 0:
-        epoch = len(result.history)
-        _keep_last(job, epoch)
     pictures = prepared.val if prepared.test is None else prepared.test
     predictions = predict(model, prepared.plain_batches(pictures, recipe, processes), device=job.device)
     if not processes.is_main:
@@ -186,21 +182,6 @@ def _begun(
     transform = EvalTransform.from_dict(stored.read_facts(run)["transform"])
     now = None if data is None else find_layout(recipe.with_data(data).data, progress=progress).root
     return recipe, stored.read_plan(run, root=now), transform, run.read_metrics()
-
-
-def _keep_last(job: _Job, epoch: int) -> None:
-    """Make the last epoch's weights (the EMA's, if there is one) those of the run and of its model."""
-    tensors = None
-    if job.processes.is_main:
-        state = checkpoint.load_last(job.run.path / "last.pt")
-        tensors = state["ema"]["module"] if state["ema"] else state["model"]
-        weights.save_weights(
-            job.run.path / "best.safetensors",
-            tensors,
-            class_names=job.prepared.train.class_names,
-            metadata={"epoch": epoch, "kept": "last", "averaged": bool(state["ema"])},
-        )
-    job.model.load_state_dict(distributed.broadcast_object(tensors))
 
 
 def _write_results(

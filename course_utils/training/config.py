@@ -11,6 +11,7 @@ from course_utils.params import did_you_mean
 from course_utils.training import config_rules
 from course_utils.training.config_rules import (
     CLASS_WEIGHTS,
+    KEEP,
     LOSSES,
     MEMORY_FORMATS,
     METRICS,
@@ -21,6 +22,7 @@ from course_utils.training.config_rules import (
 
 __all__ = [
     "CLASS_WEIGHTS",
+    "KEEP",
     "LOSSES",
     "MEMORY_FORMATS",
     "METRICS",
@@ -45,8 +47,9 @@ class TrainingConfig:
     divided once. `clip_norm` 0 clips nothing. `freeze_epochs`: the backbone stays fixed for that many first.
 
     `ema_decay` above 0 also keeps a moving average of the weights (`ema_warmup`: faster at first), which is
-    evaluated beside the raw ones. The epoch with the best `metric` is kept; `patience` epochs without a
-    better one end the training (0: never). `top_k` above 0 adds that accuracy.
+    evaluated beside the raw ones. `keep` "best" keeps the epoch with the best `metric`; "last" the last one,
+    for when no pictures are left to choose by (an ema_ `metric` then says that the average is kept).
+    `patience` epochs without a better one end the training (0: never). `top_k` above 0 adds that accuracy.
 
     `precision` and `memory_format` "auto" choose the fastest by a short measurement. `compile`: through
     torch.compile. `tensorboard`: also write its event files. Raises ValueError naming the field for an
@@ -76,6 +79,7 @@ class TrainingConfig:
     ema_warmup: bool = True
     patience: int = 0
     metric: str = "val_accuracy"
+    keep: str = "best"
     top_k: int = 0
     precision: str = "float32"
     memory_format: str = "contiguous"

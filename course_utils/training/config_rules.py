@@ -15,6 +15,7 @@ LOSSES = ("cross_entropy", "focal")
 CLASS_WEIGHTS = ("none", "balanced")
 PRECISIONS = ("float32", "bfloat16", "float16", "auto")
 MEMORY_FORMATS = ("contiguous", "channels_last", "auto")
+KEEP = ("best", "last")
 _RAW_METRICS = ("val_accuracy", "val_balanced_accuracy", "val_loss")
 METRICS = (*_RAW_METRICS, *(f"ema_{name}" for name in _RAW_METRICS))
 
@@ -24,6 +25,7 @@ _OPTIONS = {
     "loss": LOSSES,
     "class_weights": CLASS_WEIGHTS,
     "metric": METRICS,
+    "keep": KEEP,
     "precision": PRECISIONS,
     "memory_format": MEMORY_FORMATS,
 }
@@ -108,6 +110,11 @@ def check_effects(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Non
     if values["warmup_epochs"] >= values["epochs"]:
         raise ValueError(
             f"warmup_epochs is {values['warmup_epochs']!r} of {values['epochs']} epochs; expected fewer."
+        )
+    if values["keep"] == "last" and values["patience"]:
+        raise ValueError(
+            f"patience is {values['patience']} with keep 'last': stopping early makes no epoch the best. Set "
+            "patience to 0, or keep 'best'."
         )
     if values["ema_decay"] == 0:
         if values["metric"].startswith("ema_"):

@@ -30,7 +30,7 @@ __all__ = ["FitResult", "evaluate", "fit"]
 
 @dataclass
 class FitResult:
-    """What training gave: a row per epoch, and the best epoch by the configured metric.
+    """What training gave: a row per epoch, and the epoch that is kept: the best by the metric, or the last.
 
     `history` rows have epoch (from 1), train_loss, train_accuracy, the columns of `validation.validate` (with
     an EMA once more, as ema_val_...), learning_rate (at the start of the epoch) and seconds. `best_epoch`
@@ -64,12 +64,12 @@ def fit(
 ) -> FitResult:
     """Train `model` in place and leave the best weights in it; give the history.
 
-    `run` receives `engine.json`, then after each epoch `best.safetensors` if `config.metric` improved (the
-    averaged weights for an ema_ metric), `last.pt`, `metrics.csv` and `per_class.csv`. With `resume` the run
-    goes on after the last epoch in `last.pt` (or starts, if there is none); its settings must be the same.
-    `loss_function` takes logits (B, K) and targets and gives a mean; default: the one of `config`.
-    `memory_format` overrides that of `config`. `stop_after` ends after that many epochs as if the process had
-    been stopped there.
+    `run` receives `engine.json`, then after each epoch `best.safetensors` if `config.metric` improved, or
+    always with keep "last" (the averaged weights for an ema_ metric), `last.pt`, `metrics.csv` and
+    `per_class.csv`. With `resume` the run goes on after the last epoch in `last.pt` (or starts, if there
+    is none); its settings must be the same. `loss_function` takes logits (B, K) and targets and gives a
+    mean; default: the one of `config`. `memory_format` overrides that of `config`. `stop_after` ends
+    after that many epochs as if the process had been stopped there.
 
     Raises FloatingPointError when the loss is not finite, and KeyboardInterrupt at Ctrl-C or SIGTERM. Either
     way the worker processes are ended, the last finished epoch is on disk, and `model` holds weights from the
@@ -137,11 +137,13 @@ def _row(
 
 
 def _result(training: Training) -> FitResult:
-    """Leave the best weights in the model, and say which epoch they are from."""
+    """Leave the weights that are kept in the model, and say which epoch they are from."""
     stopping, history = training.stopping, training.history
     result = FitResult(history)
     result.stopped_early = stopping.should_stop and len(history) < training.config.epochs
     if stopping.best_epoch is not None:
         result.best_epoch, result.best_value = stopping.best_epoch + 1, float(stopping.best or 0.0)
-        training.load_best()
+        if training.config.keep == "last":
+            result.best_epoch, result.best_value = len(history), history[-1][training.config.metric]
+        training.load_kept()
     return result

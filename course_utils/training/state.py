@@ -38,7 +38,7 @@ class Training:
     history: list[dict[str, Any]] = field(default_factory=list)
 
     def finish_epoch(self, row: dict[str, Any], per_class: list[float]) -> None:
-        """Take the figures of an epoch: change the schedule, save the best weights, the state and the log."""
+        """Take the figures of an epoch: change the schedule, save weights to keep, state and log."""
         value = row[self.config.metric]
         self.history.append(row)
         self.log.per_class.append(per_class)
@@ -46,13 +46,13 @@ class Training:
         improved = self.stopping.update(value, row["epoch"] - 1)
         if not distributed.current().is_main:
             return
-        if improved:
-            self._save_best(row["epoch"], value)
+        if improved or self.config.keep == "last":
+            self._save_kept(row["epoch"], value)
         checkpoint.save_last(self.run.path / "last.pt", self.state_dict())
         self.log.write(row)
 
-    def load_best(self) -> None:
-        """Put the best weights into the model."""
+    def load_kept(self) -> None:
+        """Put the weights that are kept, the best or the last, into the model."""
         path = self.run.path / "best.safetensors"
         best = weights.read_weights(path) if distributed.current().is_main else None
         self.model.load_state_dict(distributed.broadcast_object(best))
@@ -88,14 +88,19 @@ class Training:
         if self.history and distributed.current().is_main:
             self.log.write(self.history[-1])  # killed between the two files, `last.pt` is ahead of the log
 
-    def _save_best(self, epoch: int, value: float) -> None:
+    def _save_kept(self, epoch: int, value: float) -> None:
         ema, averaged = self.parts.ema, self.config.metric.startswith("ema_")
         best = ema.module if averaged and ema is not None else self.model
         weights.save_weights(
             self.run.path / "best.safetensors",
             best.state_dict(),
             class_names=self.class_names,
-            metadata={"epoch": epoch, self.config.metric: value, "averaged": averaged},
+            metadata={
+                "epoch": epoch,
+                self.config.metric: value,
+                "kept": self.config.keep,
+                "averaged": averaged,
+            },
         )
 
 

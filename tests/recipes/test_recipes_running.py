@@ -116,7 +116,10 @@ def test_a_changed_split_is_found(copy_of_finished):
 @pytest.mark.usefixtures("no_page")
 def test_without_a_validation_part_the_last_average_is_kept(recipe, tmp_path):
     data = replace(recipe.data, val_fraction=0.0)
-    trained = train(replace(recipe, data=data), root=tmp_path, **QUIET)
+    with pytest.raises(ValueError, match=r"set training.keep to 'last'"):
+        replace(recipe, data=data)
+    training = replace(recipe.training, keep="last", metric="ema_val_accuracy")
+    trained = train(replace(recipe, data=data, training=training), root=tmp_path, **QUIET)
     average = checkpoint.load_last(trained.run.path / "last.pt")["ema"]["module"]
     for name, tensor in open_run(trained.run.path).model.state_dict().items():
         torch.testing.assert_close(tensor, average[name], rtol=0, atol=0)

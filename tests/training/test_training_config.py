@@ -76,6 +76,8 @@ def test_only_a_loss_is_better_when_lower():
         ({"ema_decay": 1.0}, "ema_decay is 1.0"),
         ({"accumulation_steps": 0}, "accumulation_steps is 0"),
         ({"top_k": -1}, "top_k is -1"),
+        ({"keep": "lst"}, "'last'"),
+        ({"keep": "last", "patience": 3}, "patience is 3 with keep 'last'"),
         ({"compile": 1}, "compile is 1; expected True or False"),
         ({"decay_factor": 1.5, "schedule": "step"}, "decay_factor is 1.5"),
         ({"milestones": [1], "schedule": "multi_step"}, "expected a tuple"),

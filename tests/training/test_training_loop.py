@@ -28,7 +28,7 @@ def test_equals_a_plain_loop(tmp_path):
         [p for p in model.parameters() if p.ndim == 1],
     )
     groups = [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
-    optimizer = torch.optim.SGD(groups, lr=1e-2, momentum=0.9, nesterov=True, fused=True)
+    optimizer = torch.optim.SGD(groups, lr=1e-2, momentum=0.9, nesterov=True)
     for epoch in range(2):
         for images, targets, _ in batches().epoch(epoch):
             optimizer.zero_grad()
@@ -51,6 +51,23 @@ def test_learns_keeps_the_best_and_writes_the_run(tmp_path):
     stored = weights.read_metadata(run.path / "best.safetensors")
     assert stored["class_names"] == ["dark", "bright"] and stored["epoch"] == result.best_epoch
     assert [row["epoch"] for row in run.read_metrics()] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(("keep", "epoch"), [("best", 1), ("last", 4)])
+def test_the_last_epoch_may_be_kept_without_choosing(tmp_path, keep, epoch):
+    run, model = RunFolder.create("run", root=tmp_path), small_network()
+    settings = config(epochs=4, keep=keep, learning_rate=0.5, optimizer="sgd", schedule="constant")
+    result = fit(model, batches(), batches(train=False), config=settings, run=run, progress=False)
+    values = [row["val_accuracy"] for row in result.history]
+    assert values == [values[0]] * 4  # the first of equal ones is the best
+    assert result.best_epoch == epoch and result.best_value == values[-1]
+    kept, last = (
+        weights.read_weights(run.path / "best.safetensors"),
+        checkpoint.load_last(run.path / "last.pt"),
+    )
+    assert checkpoint.digest(kept) == checkpoint.digest(model.state_dict())
+    assert (checkpoint.digest(kept) == checkpoint.digest(last["model"])) == (keep == "last")
+    assert weights.read_metadata(run.path / "best.safetensors")["epoch"] == epoch
 
 
 def test_early_stopping_ends_the_run(tmp_path):
