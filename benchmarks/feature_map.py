@@ -2,8 +2,8 @@
 
     python -m benchmarks.feature_map [--points 2000] [--width 256] [--rounds 3] [--record NAME]
 
-The features are drawn: ten clouds, so that there is something to map. The ways take turns. Claims: at most 1.2
-times scikit-learn's own time, and equal points for equal seeds (checked in the same run).
+The features are drawn: ten clouds, so that there is something to map. The ways take turns. Claims: at most
+1.2 times scikit-learn's own time, and equal points for equal seeds (checked in the same run).
 """
 
 import argparse
