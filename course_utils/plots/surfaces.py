@@ -54,7 +54,7 @@ def surface(
     finite = z[np.isfinite(z)]
     if finite.size == 0 or finite.min() == finite.max() or (log_levels and finite.max() <= 0):
         raise ValueError("there is nothing to draw: the heights are all equal, not finite, or not above 0")
-    plot = new_axes(ax, 6.0, 4.4)
+    plot = new_axes(ax, 5.4, 3.9)
     if log_levels:
         lowest = max(finite[finite > 0].min(), finite.max() * 1e-6)
         levels = np.geomspace(lowest, finite.max(), num_levels)
