@@ -127,7 +127,7 @@ def _verify_perplexity_of(answer: Callable[..., Any]) -> None:
 perplexity_of = Exercise(
     name="perplexity_of",
     question=(
-        "Write `perplexity_of(p)` for the probabilities `p` (N,) with which a point chooses its neighbours: 2 "
+        "Write `perplexity_of(p)` for the probabilities `p` (N,) with which a point chooses neighbours: 2 "
         "to the "
         "power of the entropy in bits, which is minus the sum of p_j * log2(p_j). Some of them may be 0."
     ),

@@ -109,7 +109,7 @@ def quantise_onnx(path: str | Path, target: str | Path, *, calibration: Iterable
     if not batches:
         raise ValueError("calibration is empty; give some batches of training pictures")
 
-    class Reader(quantization.CalibrationDataReader):
+    class Reader(quantization.CalibrationDataReader):  # type: ignore[name-defined]
         def __init__(self) -> None:
             self._batches = iter(batches)
 

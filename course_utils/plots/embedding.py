@@ -88,7 +88,9 @@ def _draw(
             "color": PALETTE[label % len(PALETTE)],
             "marker": MARKERS[(label + label // 8) % len(MARKERS)],
         }
-        ax.scatter(*points[inside].T, s=dot, alpha=0.7, linewidths=0, rasterized=True, **look)
+        ax.scatter(
+            points[inside, 0], points[inside, 1], s=dot, alpha=0.7, linewidths=0, rasterized=True, **look
+        )
     halo = [patheffects.withStroke(linewidth=2.5, foreground="white")]
     for label in present.tolist() if with_names else []:
         x, y = np.median(points[members == label], axis=0)

@@ -11,7 +11,7 @@ import html
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from importlib import resources
 
 import numpy as np
@@ -83,7 +83,7 @@ def embedding_page(
 
 
 def _check(
-    points: np.ndarray, labels: np.ndarray, class_names: Sequence[str], others: Mapping[str, object]
+    points: np.ndarray, labels: np.ndarray, class_names: Sequence[str], others: Mapping[str, Sized | None]
 ) -> None:
     if points.ndim != 2 or points.shape[1] != 2 or not 1 <= len(points) <= _MOST_POINTS:
         raise ValueError(
@@ -93,7 +93,7 @@ def _check(
         raise ValueError("some points are not finite")
     lengths = {"labels": len(labels)} | {
         name: len(value) for name, value in others.items() if value is not None
-    }  # type: ignore[arg-type]
+    }
     wrong = [f"{count} {name}" for name, count in lengths.items() if count != len(points)]
     if wrong:
         raise ValueError(f"got {len(points)} points, but {' and '.join(wrong)}")
