@@ -1,21 +1,22 @@
 """Work through a list on all cores, with a progress bar.
 
-`map_chunks` has threads, not processes: Pillow's decoders let go of the interpreter lock, so two threads
-decode twice as fast on two cores, nothing has to be pickled, and it works the same in a notebook, under spawn
-and on Windows. Drawing is Python from end to end, where two threads are no faster than one: for that there is
-`each_in_processes`.
+`map_chunks` has threads: nothing has to be pickled, results may be written into one array, and it works the
+same in a notebook, under spawn and on Windows. But decoders let go of the interpreter lock only for a while,
+and small pictures wait for it more than they decode: two threads are then hardly faster than one.
+`map_in_processes` is for work whose results are small, `each_in_processes` for drawing, which is Python from
+end to end; both fork helpers (see `forked`) on Linux.
 """
 
-import multiprocessing
-import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from PIL import Image
 
 from course_utils import runtime
+from course_utils.data import forked
 from course_utils.data.progress import progress_bar
 
 Item = TypeVar("Item")
@@ -37,13 +38,9 @@ def map_chunks(
     Chunks do not depend on `workers` (None: one per core), so neither does a sum over the results. The first
     error stops the work and is raised. Pillow's warnings are held back: what matters is raised.
     """
-    workers = runtime.cpu_count() if workers is None else workers
-    if workers < 1:
-        raise ValueError(f"workers is {workers}; expected at least 1, or None for one per core.")
+    workers = _checked(workers)
     starts = range(0, len(items), CHUNK)
-    with warnings.catch_warnings(), progress_bar(len(items), description, shown=progress) as bar:
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    with _quiet(), progress_bar(len(items), description, shown=progress) as bar:
         pool = ThreadPoolExecutor(max_workers=workers)
         try:
             futures = [pool.submit(function, start, items[start : start + CHUNK]) for start in starts]
@@ -54,6 +51,29 @@ def map_chunks(
             return results
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def map_in_processes(
+    function: Callable[[int, Sequence[Item]], Result],
+    items: Sequence[Item],
+    *,
+    workers: int | None = None,
+    progress: bool = False,
+    description: str = "pictures",
+) -> list[Result]:
+    """As `map_chunks`, in processes on Linux when there are enough items; else, and elsewhere, in threads.
+
+    `function` depends on its arguments alone, changes nothing of the caller's, and gives back something small
+    that can be pickled. What it gives depends neither on `workers` nor on threads or processes.
+    """
+    processes = _processes(_checked(workers), len(items))
+    if processes == 1:
+        return map_chunks(function, items, workers=workers, progress=progress, description=description)
+    pieces = [(start, items[start : start + CHUNK]) for start in range(0, len(items), CHUNK)]
+    with _quiet(), progress_bar(len(items), description, shown=progress) as bar:
+        return forked.work_through(
+            lambda piece: function(*piece), pieces, processes, lambda piece: bar.update(len(piece[1]))
+        )
 
 
 def each_in_processes(
@@ -68,37 +88,32 @@ def each_in_processes(
 
     `function` writes files whose bytes depend on its item alone, so nothing has to come back and `workers`
     (None: one per core) changes nothing. On Linux helpers are forked; elsewhere that is not safe, and this
-    process does all of it. Helpers have no queue to wait at: killed or not, none outlives its share.
+    process does all of it.
     """
+
+    def work(item: Item) -> None:
+        function(item)
+
+    processes = _processes(_checked(workers), len(items))
+    with progress_bar(len(items), description, shown=progress) as bar:
+        forked.work_through(work, items, processes, lambda _: bar.update(1))
+
+
+def _checked(workers: int | None) -> int:
     workers = runtime.cpu_count() if workers is None else workers
     if workers < 1:
         raise ValueError(f"workers is {workers}; expected at least 1, or None for one per core.")
-    if sys.platform != "linux" or len(items) < _WORTH_A_PROCESS * workers:
-        workers = 1
-    shares = [items[rank::workers] for rank in range(workers)]
-    fork = multiprocessing.get_context("fork" if workers > 1 else None)
-    helpers = [fork.Process(target=_each, args=(function, share), daemon=True) for share in shares[1:]]
-    try:
-        for helper in helpers:
-            helper.start()
-        with progress_bar(len(items), description, shown=progress) as bar:
-            for number, item in enumerate(shares[0]):
-                function(item)
-                bar.update(min(workers, len(items) - number * workers))  # the helpers keep about in step
-    except BaseException:
-        for helper in helpers:
-            if helper.pid is not None:
-                helper.terminate()
-        raise
-    finally:
-        for helper in helpers:
-            if helper.pid is not None:
-                helper.join()
-    for helper, share in zip(helpers, shares[1:], strict=True):
-        if helper.exitcode != 0:
-            _each(function, share)  # here, so that the error is seen, or the work done after all
+    return workers
 
 
-def _each(function: Callable[[Item], object], items: Sequence[Item]) -> None:
-    for item in items:
-        function(item)
+def _processes(workers: int, num_items: int) -> int:
+    return max(1, min(workers, num_items // _WORTH_A_PROCESS)) if forked.possible() else 1
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back Pillow's warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+        yield

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.data.decode import MAX_MEGAPIXELS, ImageError, decode
-from course_utils.data.parallel import map_chunks
+from course_utils.data.parallel import map_in_processes
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,15 @@ def scan(
     progress: bool = False,
     max_megapixels: float = MAX_MEGAPIXELS,
 ) -> ScanReport:
-    """Decode every file fully, on all cores (`workers`: threads), and report which cannot be read."""
+    """Decode every file fully, on all cores (`workers`: how many), and report which cannot be read."""
 
     def check(_start: int, chunk: Sequence[Path]) -> list[str | None]:
         return [_problem(path, max_megapixels) for path in chunk]
 
     files = [Path(path) for path in paths]
-    parts = map_chunks(check, files, workers=workers, progress=progress, description="checking pictures")
+    parts = map_in_processes(
+        check, files, workers=workers, progress=progress, description="checking pictures"
+    )
     problems = [problem for part in parts for problem in part]
     good = [path for path, problem in zip(files, problems, strict=True) if problem is None]
     bad = [(path, problem) for path, problem in zip(files, problems, strict=True) if problem is not None]

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from course_utils import runtime
+from course_utils.data import parallel
 from course_utils.data.images import list_images, read_image
 from course_utils.data.stats import ChannelStatistics, channel_statistics
 
@@ -56,9 +57,15 @@ def test_the_usual_figure_is_there_and_is_too_small(arrays: list[np.ndarray]) ->
     assert all(usual < true for usual, true in zip(result.mean_of_image_std, result.std, strict=True))
 
 
-def test_workers_change_nothing(paths: list[Path]) -> None:
-    one, four = channel_statistics(paths, workers=1), channel_statistics(paths, workers=4)
+@pytest.mark.parametrize("worth_a_process", [10, 1000])  # processes, threads
+def test_workers_change_nothing(
+    paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worth_a_process: int
+) -> None:
+    monkeypatch.setattr(parallel, "_WORTH_A_PROCESS", worth_a_process)
+    some = [*paths[:20], tmp_path / "nowhere.png", *paths[20:]]
+    one, four = (channel_statistics(some, workers=workers, on_bad="leave_out") for workers in (1, 4))
     assert one.as_dict() == four.as_dict()
+    assert one.num_images == 50 and one.left_out == [(str(some[20]), "does not exist")]
     np.testing.assert_array_equal(one.histogram, four.histogram)
 
 
