@@ -23,7 +23,7 @@ from PIL import Image
 from course_utils.plots.style import alt_text
 
 CSS_PIXELS_PER_INCH = 96
-_DPI_STEPS = (144, 110, 84)  # the first that stays below _ENOUGH_BYTES is taken
+_DPI_STEPS = (144, 110, 84)  # the first that stays below `most_bytes` is taken
 _ENOUGH_BYTES = 80_000
 
 
@@ -61,13 +61,18 @@ class Presented:
 
 
 def present(
-    target: Axes | Figure | Iterable[Axes], *, alt: str | None = None, width: int | None = None
+    target: Axes | Figure | Iterable[Axes],
+    *,
+    alt: str | None = None,
+    width: int | None = None,
+    most_bytes: int = _ENOUGH_BYTES,
 ) -> Presented:
     """Draw the figure of `target`, close it, and return the picture with its alt text.
 
     alt: replaces the text that the plot functions made from their numbers. width: in CSS pixels, by default
-    the figure's own size at 96 to the inch. ValueError if there is no alt text at all, or `target` holds no
-    axes.
+    the figure's own size at 96 to the inch. most_bytes: the picture is drawn more coarsely, down to 84 dots
+    to the inch, until it is no larger; lower it on pages with many photographs. ValueError if there is no
+    alt text at all, or `target` holds no axes.
     """
     figure = _figure_of(target)
     text = alt if alt is not None else alt_text(figure)
@@ -76,7 +81,7 @@ def present(
     for dpi in _DPI_STEPS:
         pixels = _draw(figure, dpi)
         data, mime = encode(pixels)
-        if len(data) <= _ENOUGH_BYTES:
+        if len(data) <= most_bytes:
             break
     plt.close(figure)
     shown = width if width is not None else round(pixels.width * CSS_PIXELS_PER_INCH / dpi)
