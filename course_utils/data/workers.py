@@ -80,7 +80,10 @@ class Workers:
         if running is None:
             return
         self._loader._iterator = None  # where torch keeps what is persistent
-        running._shutdown_workers()  # else it waits until nobody, not even a traceback, refers to it
+        if any(process.exitcode for process in running._workers):
+            _abandon(running)
+        else:
+            running._shutdown_workers()  # else it waits until nobody, not even a traceback, refers to it
         for process in running._workers:
             if process.is_alive():
                 process.kill()
@@ -119,6 +122,23 @@ class Workers:
             f"a worker process that prepares batches ended unexpectedly ({ways}), mostly because memory ran "
             f"out. Lower num_workers (it is {self.num_workers}; 0 needs no processes) or batch_size."
         ) from None
+
+
+def _abandon(running: Any) -> None:
+    """End torch's iterator without asking its processes, of which one was killed.
+
+    A process that is killed while it looks at an event or a queue takes the lock with it, and torch's own
+    shutdown, which sets that event first, would wait for the lock for ever.
+    """
+    running._shutdown = True  # so that torch does not try it later
+    for process in running._workers:
+        process.kill()
+        process.join()
+    if running._pin_memory:  # on GPUs: a thread of this process, which looks at this every few seconds
+        running._pin_memory_thread_done_event.set()
+    for queue in (*running._index_queues, running._worker_result_queue):
+        queue.cancel_join_thread()
+        queue.close()
 
 
 def _way_to_end(exit_code: int | None) -> str:

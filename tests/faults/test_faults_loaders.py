@@ -107,6 +107,25 @@ def test_a_killed_worker_gives_one_message_when_the_next_batch_is_asked_for():
 
 @needs_fork
 @needs_signals
+def test_a_worker_that_takes_a_lock_with_it_does_not_hold_up_the_others():
+    batches = drawn_batches(60, num_workers=2, multiprocessing_context="fork")
+    epoch = batches.epoch()
+    next(epoch)
+    workers = batches.worker_processes
+    done = batches._workers._running._workers_done_event
+    assert done._cond._lock.acquire(
+        timeout=10
+    )  # as if the worker had been killed while it looked at the event
+    os.kill(workers[0].pid, signal.SIGKILL)
+    assert wait([workers[0].sentinel], timeout=10)
+    with pytest.raises(ChildProcessError, match="Lower num_workers"):
+        list(epoch)
+    assert not any(process.is_alive() for process in workers)
+    assert not active_children()
+
+
+@needs_fork
+@needs_signals
 def test_a_worker_killed_at_work_gives_the_same_message_to_the_one_who_waits(monkeypatch):
     monkeypatch.setattr(BadPictures, "happens", die_by(signal.SIGKILL))
     batches = drawn_batches(kind=BadPictures, num_workers=1, multiprocessing_context="fork")
