@@ -113,9 +113,7 @@ def test_a_worker_that_takes_a_lock_with_it_does_not_hold_up_the_others():
     next(epoch)
     workers = batches.worker_processes
     done = batches._workers._running._workers_done_event
-    assert done._cond._lock.acquire(
-        timeout=10
-    )  # as if it had been killed while it looked at the event
+    assert done._cond._lock.acquire(timeout=10)  # as if it had been killed while it looked at the event
     os.kill(workers[0].pid, signal.SIGKILL)
     assert wait([workers[0].sentinel], timeout=10)
     with pytest.raises(ChildProcessError, match="Lower num_workers"):
