@@ -7,6 +7,7 @@ and what it may do to a label. Notebook 06 shows each step by picture.
 
 import math
 import numbers
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol
@@ -31,7 +32,7 @@ class Step(Protocol):
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class Augmentation(ABC):
     """A step of the course. Its fields are its options, and every one is checked when the step is made.
 
     `name` stands in recipes, `description` says what happens, `label_effect` what it may do to the class of a
@@ -75,9 +76,9 @@ class Augmentation:
         """Give the step as a recipe has it: its name and every option."""
         return {"name": self.name, **self.options()}
 
+    @abstractmethod
     def __call__(self, images: Tensor, randoms: Tensor) -> Tensor:
         """Map images (B, C, H, W) in [0, 1] and `randoms` (B, num_random) to images of the same shape."""
-        raise NotImplementedError
 
 
 def check_choice(value: object, choices: tuple[str, ...], where: str) -> None:

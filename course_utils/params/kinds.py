@@ -2,6 +2,7 @@
 
 import difflib
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,7 +12,7 @@ from course_utils import runtime
 _UNSET: Any = object()
 
 
-class Kind:
+class Kind(ABC):
     """What a parameter may be: one value for all profiles, or `smoke=`, `quick=` and `full=`, and its bounds.
 
     A default of None is allowed (e.g. no limit in the profile `full`) and is not checked against the bounds.
@@ -38,9 +39,9 @@ class Kind:
                     f"{type(self).__name__}: the default of the profile {profile} is wrong: {error}"
                 ) from None
 
+    @abstractmethod
     def convert(self, value: Any) -> Any:
         """Give `value` as this kind; raise ValueError("got ..., expected ...") if it is none."""
-        raise NotImplementedError
 
 
 class _Number(Kind):
