@@ -25,8 +25,9 @@ $(READY): requirements.txt pyproject.toml
 course: $(READY)
 	@$(BIN)/python -m course_utils run
 
+# Two processes; a file's tests stay together, since a notebook's cells need one kernel.
 test: $(READY)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lab: $(READY)
 	@$(BIN)/jupyter lab notebooks/

@@ -16,7 +16,10 @@ _NO_NETWORK = Path(__file__).parent / "tests" / "no_network"
 _TEMPORARY = Path(tempfile.mkdtemp(prefix="course-tests-"))
 
 os.environ.setdefault("COURSE_PROFILE", "smoke")
-os.environ.setdefault("OMP_NUM_THREADS", str(min(os.cpu_count() or 1, 4)))
+_THREADS = min(os.cpu_count() or 1, 4)
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # test processes side by side share the cores
+    os.environ["OMP_NUM_THREADS"] = str(max(1, _THREADS // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])))
+os.environ.setdefault("OMP_NUM_THREADS", str(_THREADS))
 os.environ["COURSE_DATA"] = str(_TEMPORARY / "data")  # one for all notebooks: data is prepared once
 os.environ["COURSE_RUNS"] = str(_TEMPORARY / "runs")
 os.environ["IPYTHONDIR"] = str(_TEMPORARY / "ipython")  # nobody's start-up files or history
