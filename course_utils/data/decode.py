@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from course_utils.data.damage import check_container, describe_content
+from course_utils.data.fast_png import decode_plain_png
 
 MAX_MEGAPIXELS = 64.0
 _MAX_IN_MEMORY = 16 << 20  # larger files are read piece by piece
@@ -63,9 +64,13 @@ def decode(
     try:
         with Path(path).open("rb", buffering=0) as raw:
             small = os.fstat(raw.fileno()).st_size <= _MAX_IN_MEMORY
-            # Three passes (header, checksums, pixels): one read of the file instead of some twenty.
-            stream = io.BytesIO(raw.read()) if small else io.BufferedReader(raw)
-            return _decode_stream(stream, mode, deep, max_megapixels)
+            if not small:
+                return _decode_stream(io.BufferedReader(raw), mode, deep, max_megapixels)
+            data = raw.read()  # three passes (header, checksums, pixels): one read instead of some twenty
+            plain = decode_plain_png(data, max_megapixels=max_megapixels)
+            if plain is not None:
+                return Image.fromarray(plain) if mode == "RGB" else Image.fromarray(plain).convert(mode)
+            return _decode_stream(io.BytesIO(data), mode, deep, max_megapixels)
     except MemoryError:
         raise
     except Exception as error:  # decoders fed with damaged bytes raise almost any type

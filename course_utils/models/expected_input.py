@@ -8,8 +8,6 @@ numbers cost.
 
 from dataclasses import dataclass
 
-import timm
-from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, resolve_data_config
 from torch import nn
 
 from course_utils.models.mobilenet_v3 import MobileNetV3
@@ -31,8 +29,9 @@ class Normalisation:
     interpolation: str
 
 
+# ImageNet's statistics, as torchvision's weights were trained with.
 _TORCHVISION = Normalisation(
-    IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, image_size=224, interpolation="bilinear"
+    mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), image_size=224, interpolation="bilinear"
 )
 
 
@@ -63,6 +62,8 @@ def normalisation(model: nn.Module | str, *, in_channels: int = 3) -> Normalisat
 def _of_name(name: str) -> Normalisation | None:
     if name in TORCHVISION_FILES:
         return _TORCHVISION
+    import timm  # here: seconds that those who name a network of torchvision's do not need
+
     plain = name.removeprefix("timm:")
     config = timm.get_pretrained_cfg(plain, allow_unregistered=True) if timm.is_model(plain) else None
     return _from_timm(config.to_dict()) if config is not None else None
@@ -78,6 +79,8 @@ def _of_model(model: nn.Module) -> Normalisation | None:
 
 
 def _from_timm(config: dict) -> Normalisation:
+    from timm.data import resolve_data_config
+
     resolved = resolve_data_config(pretrained_cfg=config)
     return Normalisation(
         tuple(resolved["mean"]), tuple(resolved["std"]), resolved["input_size"][-1], resolved["interpolation"]

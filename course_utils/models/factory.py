@@ -7,7 +7,6 @@ named network does not have is an error, not a silence. Notebook 08 uses it firs
 import difflib
 from pathlib import Path
 
-import timm
 from torch import nn
 
 from course_utils.models.counting import count_flops, count_macs, count_parameters
@@ -103,9 +102,11 @@ def build_model(
 
 def check_model_name(name: str) -> None:
     """Raise ValueError, with the nearest names, unless `build_model` knows `name`."""
-    plain = name.removeprefix("timm:")
     if name in OURS:
         return
+    import timm  # here: seconds that our own networks do not need
+
+    plain = name.removeprefix("timm:")
     if timm.is_model(plain):
         _check_tag(plain)
         return
@@ -119,6 +120,8 @@ def check_model_name(name: str) -> None:
 
 def _check_tag(name: str) -> None:
     """Refuse a timm name such as "resnet18.a1_in1k" whose ending, the name of the weights, does not exist."""
+    import timm
+
     try:
         timm.get_pretrained_cfg(name)
     except RuntimeError as error:
@@ -138,6 +141,8 @@ def _timm_model(
     drop_path_rate: float | None,
     cache_dir: str | Path | None,
 ) -> nn.Module:
+    import timm
+
     config = timm.get_pretrained_cfg(name)
     fixed_size = config is not None and config.fixed_input_size
     try:

@@ -17,9 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import huggingface_hub.constants
-import timm
 import torch
-from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
 from course_utils.models.fitting import load_state
@@ -64,6 +62,8 @@ def load_pretrained(model: nn.Module, name: str, *, cache_dir: str | Path | None
 
 def adapt_and_load(model: nn.Module, state: dict[str, Tensor]) -> None:
     """Load weights made for colour pictures and ImageNet's classes into a `model` that may have others."""
+    from timm.models import adapt_input_conv  # here, as below: importing timm takes seconds
+
     wanted = model.state_dict()
     head, _ = classifier_of(model)
     for name in (f"{head}.weight", f"{head}.bias"):
@@ -89,6 +89,8 @@ def create_timm(
 
     Pretrained `tf_efficientnet_lite0` takes the weights of the installed package, so it needs no network.
     """
+    import timm
+
     file = lite0_file() if pretrained and name == LITE0 else None
 
     def create(from_hub: bool) -> nn.Module:
@@ -123,6 +125,8 @@ def lite0_file() -> Path | None:
 
 def _lite0_state(file: Path) -> dict[str, Tensor]:
     """Return the package's tensors under timm's names, which stand in the same order."""
+    import timm
+
     with torch.device("meta"):
         wanted = timm.create_model(LITE0).state_dict()
     tensors = read_weights(file, sha256=LITE0_SHA256).values()
@@ -153,6 +157,8 @@ def _digits(file_name: str) -> str:
 
 def _from_hub(name: str, create: Callable[[bool], nn.Module]) -> nn.Module:
     """Create a timm network with its published weights; every way to a random start is an error."""
+    import timm
+
     config = timm.get_pretrained_cfg(name)
     if config is None or not config.has_weights:
         raise ValueError(
