@@ -4,12 +4,12 @@
 
 FOLDER holds pictures, for example a prepared set. They take turns, so a busy machine hits all of them;
 medians and ratios are printed. Decoding alone is the fastest plain way to decode all files: on Linux a pool
-of forked processes, one per core, that decodes each picture and throws it away (threads elsewhere); starting the
-pool counts, as it does for ours. It is measured with Pillow, as everybody decodes, and with our own decoder
-(libspng for plain PNGs), which is the stricter limit. The usual loop is the tutorials'
-own, line by line: `ImageFolder` with `ToTensor`, a DataLoader of batch size 1 without workers, mean and
-standard deviation of each channel picture by picture. Claims: ours at most 1.3 times decoding alone on the
-same cores, and at least 4 times faster than the usual loop.
+of forked processes, one per core, that decodes each picture and throws it away (threads elsewhere); starting
+the pool counts, as it does for ours. It is measured with Pillow, as everybody decodes, and with our own
+decoder (libspng for plain PNGs), which is the stricter limit. The usual loop is the tutorials' own, line by
+line: `ImageFolder` with `ToTensor`, a DataLoader of batch size 1 without workers, mean and standard deviation
+of each channel picture by picture. Claims: ours at most 1.3 times decoding alone on the same cores, and at
+least 4 times faster than the usual loop.
 """
 
 import argparse
