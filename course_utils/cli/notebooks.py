@@ -47,7 +47,7 @@ def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
     _add_names(check)
     check.set_defaults(function=_check)
     nav = commands.add_parser(
-        "nav", parents=[common], help="write the links between the notebooks and the table in the README"
+        "nav", parents=[common], help="write the links between the notebooks, the README's table, the glossary"
     )
     nav.set_defaults(function=_nav)
 
@@ -105,8 +105,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _nav(options: argparse.Namespace) -> int:
-    from course_utils.notebooks import write_navigation
+    from course_utils.notebooks import write_glossary, write_navigation
 
-    changed = write_navigation()
+    changed = write_navigation() + write_glossary()
     print("Written: " + (", ".join(path.name for path in changed) or "nothing, all links are up to date"))
     return 0

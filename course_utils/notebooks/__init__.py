@@ -6,6 +6,7 @@ runs, is never run in place, and its true state (also of a killed kernel) is wri
 
 from course_utils.notebooks.checking import check_stored
 from course_utils.notebooks.finding import find_notebooks
+from course_utils.notebooks.glossary import write_glossary
 from course_utils.notebooks.navigation import write_navigation
 from course_utils.notebooks.report import CourseRun, NotebookRun
 from course_utils.notebooks.running import run_notebooks
@@ -18,5 +19,6 @@ __all__ = [
     "find_notebooks",
     "run_notebooks",
     "store_outputs",
+    "write_glossary",
     "write_navigation",
 ]
