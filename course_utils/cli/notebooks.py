@@ -47,7 +47,7 @@ def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
     _add_names(check)
     check.set_defaults(function=_check)
     nav = commands.add_parser(
-        "nav", parents=[common], help="write the links between the notebooks, the README's table, the glossary"
+        "nav", parents=[common], help="write the notebooks' links, the README's table, the glossary"
     )
     nav.set_defaults(function=_nav)
 
