@@ -1,14 +1,94 @@
-"""Plain papermill with other parameters, and with wrong ones."""
+"""Plain papermill with other parameters, and with wrong ones.
+
+Every notebook has three sets: two that it runs with from top to bottom, and one that it refuses at once.
+Both runs take place in one kernel, the second after the first: imports, half of such a short run, are paid
+for once. Add a notebook's sets to `SETS`. Keep them cheap: the profile is smoke, and each set changes a thing
+or two.
+"""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import nbformat
 import papermill
 import pytest
+from nbformat.v4 import new_code_cell
 
+
+class Sets(NamedTuple):
+    """Parameters for two whole runs, wrong ones, and what the refusal must say."""
+
+    first: dict[str, Any]
+    second: dict[str, Any]
+    wrong: dict[str, Any]
+    says: str
+
+
+SETS = {
+    "00_start_here": Sets(
+        {"seed": 1},
+        {"epochs": 2, "learning_rate": 0.01},
+        {"epochs": 0},
+        "epochs: got 0, expected a whole number, at least 1",
+    ),
+    "01_mean_std": Sets(
+        {"num_pictures": 60, "num_rates": 3},
+        {"num_digits": 200, "num_rates": 3, "seed": 5},
+        {"num_pictures": 10},
+        "num_pictures: got 10, expected a whole number, at least 40",
+    ),
+    "02_dataset_splitting": Sets(
+        {"val_fraction": 0.2, "num_repeats": 3},
+        {"num_tries": 50, "num_repeats": 3, "seed": 7},
+        {"val_fraction": 0.9},
+        "val_fraction: got 0.9, expected a number, at least 0.1 and at most 0.5",
+    ),
+    "03_losses": Sets(
+        {"num_digits": 300},
+        {"num_digits": 200, "seed": 3},
+        {"num_seeds": 1},
+        "num_seeds: got 1, expected a whole number, at least 2",
+    ),
+    "04_optimizers": Sets(
+        {"num_digits": 250, "seed": 1},
+        {"num_digits": 200, "num_rates": 4},
+        {"num_rate": 5},
+        "num_rate: this notebook has no such parameter. Did you mean 'num_rates'?",
+    ),
+    "05_first_cnn": Sets(
+        {"limit": 80, "patience": 1, "clip_norm": 0.5},
+        {"limit": 80, "image_size": 40, "width_factor": 0.125, "reuse": False},
+        {"image_size": 16},
+        "image_size: got 16, expected a whole number, at least 32 and at most 512",
+    ),
+    "06_augmentation": Sets(
+        {"num_pictures": 40, "eps": 8.0},
+        {"num_pictures": 40, "image_size": 24, "seed": 3, "reuse": False},
+        {"eps": "strong"},
+        "eps: got 'strong' (text), expected a number, above 0 and at most 128",
+    ),
+    "09_mobilenetv3_digits": Sets(
+        {"limit": 128, "keep_resolution": 0, "train_on_val": True},
+        {"limit": 128, "image_size": 28, "label_smoothing": 0.0, "reuse": False},
+        {"model": "mobilenet_v3_smal"},
+        "Did you mean 'mobilenet_v3_small'?",
+    ),
+    "12_tsne": Sets(
+        {"num_pictures": 80, "perplexity": 10.0},
+        {"num_pictures": 60, "map_steps": 260, "reuse": False},
+        {"map_steps": 250},
+        "map_steps: got 250, expected a whole number, at least 251",
+    ),
+    "14_compression": Sets(
+        {"repair_pictures": 100},
+        {"repair_pictures": 64, "seed": 2, "reuse": False},
+        {"epochs": 1.5},
+        "epochs: got 1.5 (a number with a fraction), expected a whole number, at least 1",
+    ),
+}
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 pytestmark = pytest.mark.slow
 
@@ -87,3 +167,52 @@ def test_wrong_parameters_stop_in_the_first_cells(tmp_path, make_notebook, param
 def test_every_notebook_refuses_an_unknown_parameter_at_once(tmp_path, notebook):
     message = refused_at_once(notebook, tmp_path, profil="smoke")
     assert "profil: this notebook has no such parameter. Did you mean 'profile'?" in message
+
+
+def test_every_notebook_has_its_sets():
+    assert sorted(SETS) == [path.stem for path in NOTEBOOKS]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_notebook_refuses_its_wrong_set_at_once(tmp_path, notebook):
+    assert SETS[notebook.stem].says in refused_at_once(notebook, tmp_path, **SETS[notebook.stem].wrong)
+
+
+def twice(notebook, second, path):
+    """Write the notebook, followed by itself with the parameters `second`, to be run in one kernel."""
+    whole, again = nbformat.read(notebook, as_version=4), nbformat.read(notebook, as_version=4).cells
+    place = next(i for i, cell in enumerate(again) if "parameters" in cell.metadata.get("tags", []))
+    lines = ["# Parameters", *(f"{name} = {value!r}" for name, value in second.items())]  # as papermill's
+    again.insert(place + 1, new_code_cell("\n".join(lines)))
+    for number, cell in enumerate(again):
+        cell.id = f"again-{number}"
+        cell.metadata.pop("tags", None)  # papermill's own set goes into the first half
+    whole.cells += again
+    nbformat.write(whole, path)
+    return path
+
+
+def settings_shown(nb):
+    """Give for each half what the cell that reads the parameters showed: name to (value, where from)."""
+    tables = []
+    for cell in nb.cells:
+        for output in cell.get("outputs", []):
+            text = output.get("data", {}).get("text/plain", "")
+            if text.startswith("parameter "):
+                rows = [line.split(maxsplit=1) for line in text.splitlines()[1:]]
+                tables.append({name: tuple(rest.split("  ", 1)) for name, rest in rows})
+    return tables
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_notebook_runs_with_two_other_sets(tmp_path, notebook):
+    first, second, _, _ = SETS[notebook.stem]
+    both = twice(notebook, {"profile": "smoke", **second}, tmp_path / "both.ipynb")
+    nb = run(both, tmp_path / "out.ipynb", tmp_path, profile="smoke", **first)
+    tables = settings_shown(nb)
+    assert len(tables) == 2
+    for table, given in zip(tables, (first, second), strict=True):
+        by_hand = {name for name, (_, origin) in table.items() if origin.strip() == "given by hand"}
+        assert by_hand == {"profile", *given}
+        for name, value in given.items():
+            assert table[name][0] == repr(value)
