@@ -139,7 +139,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("plant", FAULTS)
-def test_a_planted_fault_is_refused_with_its_row(track, plant):
+def test_F36_a_planted_fault_is_refused_with_its_row(track, plant):
     _, ids, _, lines, _ = track
     text, line, words = plant(lines, ids)
     result = check(track, text)
@@ -184,7 +184,7 @@ def test_the_correct_file_passes(track):
     assert repr(result) == "submission.csv: 12 rows, no problem found"
 
 
-def test_a_shuffled_but_complete_file_passes(track):
+def test_F36_a_shuffled_but_complete_file_passes(track):
     lines = track[3]
     body = lines[1:]
     random.Random(3).shuffle(body)

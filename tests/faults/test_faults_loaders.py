@@ -86,7 +86,7 @@ def assert_all_gone(pids: list[int]) -> None:
 
 @needs_fork
 @needs_signals
-def test_a_killed_worker_gives_one_message_when_the_next_batch_is_asked_for():
+def test_F22_a_killed_worker_gives_one_message_when_the_next_batch_is_asked_for():
     batches = drawn_batches(60, num_workers=2, multiprocessing_context="fork")
     epoch = batches.epoch()
     first = next(epoch)
@@ -107,7 +107,7 @@ def test_a_killed_worker_gives_one_message_when_the_next_batch_is_asked_for():
 
 @needs_fork
 @needs_signals
-def test_a_worker_that_takes_a_lock_with_it_does_not_hold_up_the_others():
+def test_F22_a_worker_that_takes_a_lock_with_it_does_not_hold_up_the_others():
     batches = drawn_batches(60, num_workers=2, multiprocessing_context="fork")
     epoch = batches.epoch()
     next(epoch)
@@ -124,7 +124,7 @@ def test_a_worker_that_takes_a_lock_with_it_does_not_hold_up_the_others():
 
 @needs_fork
 @needs_signals
-def test_a_worker_killed_at_work_gives_the_same_message_to_the_one_who_waits(monkeypatch):
+def test_F22_a_worker_killed_at_work_gives_the_same_message_to_the_one_who_waits(monkeypatch):
     monkeypatch.setattr(BadPictures, "happens", die_by(signal.SIGKILL))
     batches = drawn_batches(kind=BadPictures, num_workers=1, multiprocessing_context="fork")
     with pytest.raises(ChildProcessError, match=r"killed by SIGKILL.*Lower num_workers \(it is 1;"):
@@ -135,7 +135,7 @@ def test_a_worker_killed_at_work_gives_the_same_message_to_the_one_who_waits(mon
 @needs_fork
 @needs_signals
 @pytest.mark.parametrize("how", ["torch finds no room", "bus error", "no room for the queues"])
-def test_too_small_shared_memory_makes_the_same_batches_without_workers(monkeypatch, how):
+def test_F23_too_small_shared_memory_makes_the_same_batches_without_workers(monkeypatch, how):
     if how == "no room for the queues":
 
         def no_room(loader: DataLoader) -> None:
@@ -159,7 +159,7 @@ def test_too_small_shared_memory_makes_the_same_batches_without_workers(monkeypa
 
 @needs_fork
 @needs_signals
-def test_an_interrupted_loop_leaves_no_worker_once_closed():
+def test_F20_an_interrupted_loop_leaves_no_worker_once_closed():
     batches = drawn_batches(60, num_workers=2, multiprocessing_context="fork")
     with pytest.raises(KeyboardInterrupt) as caught:
         for _ in batches.epoch():
@@ -196,7 +196,7 @@ if __name__ == "__main__":
 
 @needs_signals
 @pytest.mark.parametrize("how", ["Ctrl-C", pytest.param("kill -9", marks=pytest.mark.slow)])
-def test_workers_go_when_their_program_goes(how):
+def test_F20_workers_go_when_their_program_goes(how):
     program = PROGRAM.format(folder=str(Path(__file__).parent))
     environment = runtime.child_environment(OMP_NUM_THREADS="1")
     process = subprocess.Popen(
@@ -263,7 +263,7 @@ def every_kind_of_batches(folder: Path) -> dict[str, Batches]:
 
 
 @pytest.mark.parametrize("method", ["spawn", pytest.param("forkserver", marks=pytest.mark.slow)])
-def test_every_data_set_and_transform_works_in_a_process_started_afresh(tmp_path, method):
+def test_F24_every_data_set_and_transform_works_in_a_process_started_afresh(tmp_path, method):
     if method not in get_all_start_methods():
         pytest.skip(f"this system has no {method}")
     made = every_kind_of_batches(tmp_path)

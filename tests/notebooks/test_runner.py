@@ -130,7 +130,7 @@ def test_memory_and_key_results_are_collected(finished):
 
 
 @pytest.mark.slow
-def test_a_failing_cell_is_named_and_the_partial_notebook_kept(finished):
+def test_F34_a_failing_cell_is_named_and_the_partial_notebook_kept(finished):
     course, log = finished
     run = course.notebooks[1]
     assert (run.code_cell, run.num_code_cells) == (5, 6)
@@ -144,7 +144,7 @@ def test_a_failing_cell_is_named_and_the_partial_notebook_kept(finished):
 
 
 @pytest.mark.slow
-def test_a_killed_kernel_is_a_failure_with_cell_and_reason(finished):
+def test_F33_a_killed_kernel_is_a_failure_with_cell_and_reason(finished):
     course, log = finished
     run = course.notebooks[2]
     assert (run.status, run.code_cell) == ("failed", 5)
@@ -203,7 +203,7 @@ def test_pages_load_nothing_and_the_index_links_them(finished):
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 @pytest.mark.parametrize(("signal_name", "exit_code"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_a_stopped_run_keeps_the_partial_notebook_and_leaves_no_kernel(
+def test_F34_a_stopped_run_keeps_the_partial_notebook_and_leaves_no_kernel(
     tmp_path, make_notebook, signal_name, exit_code
 ):
     pipe = tmp_path / "pipe"
@@ -253,7 +253,7 @@ def no_kernel(monkeypatch):
     monkeypatch.setattr("course_utils.notebooks.kernels.execute", started)
 
 
-def test_a_name_that_no_notebook_declares_is_refused_with_the_nearest(tmp_path, make_notebook, no_kernel):
+def test_F32_a_name_that_no_notebook_declares_is_refused_with_the_nearest(tmp_path, make_notebook, no_kernel):
     paths = [make_notebook(tmp_path / "01_a.ipynb"), make_notebook(tmp_path / "02_b.ipynb")]
     out = tmp_path / "out"
     message = refused(paths, {"epoch": "3", "epochs": "x"}, out=out)
