@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.requirements-installed
 
-.PHONY: help course test check check-style lab clean
+.PHONY: help course test check check-style lab book clean
 
 help:
 	@echo "make course   run the course's notebooks (profile quick) and show a table of results"
 	@echo "make test     run all tests: units, and every notebook at the smoke profile"
 	@echo "make lab      open JupyterLab on notebooks/"
+	@echo "make book     build the book, a static site, from the stored outputs"
 	@echo "make check    format, lint, types, import contract, fast tests"
 	@echo "make clean    remove .venv (data/ and runs/ stay)"
 
@@ -40,6 +41,9 @@ check-style: $(READY)
 
 check: check-style
 	@$(BIN)/python -m pytest tests -m "not slow"
+
+book: $(READY)
+	@$(BIN)/python docs/book/build.py
 
 clean:
 	rm -rf $(VENV)
