@@ -24,7 +24,7 @@ from course_utils.notebooks.navigation import display_name
 from course_utils.runs.results import RESULTS_MIMETYPE
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("RESULTS.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md")
+PAGES = ("README.zh-CN.md", "RESULTS.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md")
 CHAPTERS = {"coverage": "Coverage", "glossary": "Glossary", "faults": "Faults", "security": "Security"}
 _NAVIGATION = re.compile(r"<!-- navigation:begin -->.*?<!-- navigation:end -->\n*", re.DOTALL)
 
@@ -53,7 +53,7 @@ def lay_out(source: Path) -> None:
     readme = _links_to_pages((ROOT / "README.md").read_text(encoding="utf-8"))
     trees = [
         _tree("Notebooks", [f"notebooks/{path.stem}" for path in notebooks]),
-        _tree("About the course", [f"docs/{page.stem}" for page in docs] + ["RESULTS", "data/README"]),
+        _tree("About the course", [f"docs/{page.stem}" for page in docs] + ["RESULTS", "data/README", "README.zh-CN"]),
         _tree("For those who change it", ["CONTRIBUTING", "CHANGELOG", "LICENSE"]),
         _tree("Reference of course_utils", [f"reference/{name}" for name in reference]),
     ]
