@@ -53,7 +53,10 @@ def lay_out(source: Path) -> None:
     readme = _links_to_pages((ROOT / "README.md").read_text(encoding="utf-8"))
     trees = [
         _tree("Notebooks", [f"notebooks/{path.stem}" for path in notebooks]),
-        _tree("About the course", [f"docs/{page.stem}" for page in docs] + ["RESULTS", "data/README", "README.zh-CN"]),
+        _tree(
+            "About the course",
+            [f"docs/{page.stem}" for page in docs] + ["RESULTS", "data/README", "README.zh-CN"],
+        ),
         _tree("For those who change it", ["CONTRIBUTING", "CHANGELOG", "LICENSE"]),
         _tree("Reference of course_utils", [f"reference/{name}" for name in reference]),
     ]
