@@ -10,6 +10,7 @@ import os
 import platform
 import random
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +89,11 @@ def torchrun_place() -> tuple[int, int, int]:
             "them. Start with torchrun, or unset them."
         )
     return rank, world_size, local_rank
+
+
+def environment_of(names: Iterable[str]) -> dict[str, str]:
+    """Give those of the environment variables `names` that are set, for a child that shall see no other."""
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def child_environment(**changes: str) -> dict[str, str]:
