@@ -1,7 +1,11 @@
 """Every exercise of the course: the stub, the solution, the other right answers and the wrong answers.
 
-Works for any number of exercises, none included; the mechanism itself is tested in test_checks_exercise.py.
+An exercise without a stub, two wrong answers and two other right ones fails here; the mechanism itself is
+tested in test_checks_exercise.py, the stubs as they stand in the notebooks in notebooks/test_exercises.py.
 """
+
+import ast
+import textwrap
 
 import pytest
 
@@ -58,3 +62,38 @@ def test_it_has_what_a_learner_and_a_test_need(exercise):
     assert exercise.question.strip()
     assert exercise.hint_text.strip()
     assert exercise.solution_source not in exercise.hint_text
+
+
+def as_code(source):
+    """Give the source without what does not matter: comments, blank lines, spaces, docstrings."""
+    tree = ast.parse(textwrap.dedent(source))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
+            del node.body[0]
+    return ast.unparse(tree)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=_by_name)
+def test_its_answers_are_really_different_ones(exercise):
+    right = [exercise.solution_source, *exercise.other_right_answers]
+    codes = [as_code(source) for source in (*right, *exercise.wrong_answers.values())]
+    assert len(set(codes)) == len(codes)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=_by_name)
+def test_each_wrong_answer_has_a_reason_of_its_own(exercise):
+    given = [
+        exercise.check(checks.run_source(exercise, source)) for source in exercise.wrong_answers.values()
+    ]
+    assert len({verdict.reason for verdict in given}) >= 2
+    assert all(len(fragment.split()) >= 2 for fragment in exercise.wrong_answers), "a word fits by chance"
+
+
+def test_there_are_exercises():
+    assert len(EXERCISES) > 40
+
+
+def test_sameness_looks_at_code_alone():
+    first = 'def f(x):\n    """Give x."""\n    return x  # unchanged\n'
+    assert as_code(first) == as_code("def f( x ):\n\n    return x")
+    assert as_code(first) != as_code("def f(x):\n    return (x, x)")
