@@ -22,6 +22,7 @@ from course_utils import runtime
 from course_utils.data.loaders import Batch, Batches
 from course_utils.training import distributed
 from course_utils.training.ema import ModelEma
+from course_utils.training.losses import CrossEntropy
 from course_utils.training.schedules import Schedule
 
 
@@ -55,8 +56,8 @@ class EpochSums:
 
     @property
     def mean_loss(self) -> float:
-        """Give the loss per image, by the weights of the loss."""
-        return self.loss / self.weight
+        """Give the loss per image, by the weights of the loss; NaN of images that weigh nothing."""
+        return self.loss / self.weight if self.weight else math.nan
 
     @property
     def accuracy(self) -> float:
@@ -86,7 +87,8 @@ def train_epoch(
 
     Dropout draws from (seed, "dropout", epoch, batch), so an epoch does not depend on the ones before. Raises
     FloatingPointError at the first loss that is not finite, naming epoch, step and learning rate; that step
-    changes no weights.
+    changes no weights. Nor does a step whose pictures all weigh nothing, by class weights of 0; an epoch of
+    nothing else is a ValueError.
     """
     rank = batches.rank
     dropout = "dropout" if rank == 0 else f"dropout of rank {rank}"
@@ -99,10 +101,16 @@ def train_epoch(
         if not math.isfinite(sums.loss):
             num_steps = steps_per_epoch(batches, parts.accumulation_steps)
             raise _not_finite(sums.mean_loss, epoch, step, num_steps, parts.optimizer)
-        _change_weights(model, parts)
+        if sums.weight > 0:
+            _change_weights(model, parts)
         total.add(sums)
         if on_step is not None:
             on_step(sums.images)
+    if total.weight == 0:
+        raise ValueError(
+            f"the training pictures of epoch {epoch + 1} weigh nothing: the loss gives each of their classes the "
+            "weight 0. Give the classes that are to be learnt a weight above 0."
+        )
     return total
 
 
@@ -126,11 +134,11 @@ def _add_gradients(
     weight, images_of_all = distributed.all_sum([sum(weights), num_images])
     loss_sum, correct = 0.0, 0
     for place, batch in enumerate(group):
-        torch.manual_seed(seeds[place])
+        _seed_dropout(seeds[place], device)
         images = batch.images.to(device, memory_format=memory_format, non_blocking=True)
         targets = batch.targets.to(device, non_blocking=True)
         # this batch's share of the step; DistributedDataParallel then takes the mean over the processes
-        share = weights[place] * batches.world_size / weight
+        share = weights[place] * batches.world_size / weight if weights[place] else 0.0
         with _gradients_stay_here(model) if place + 1 < len(group) else nullcontext():
             loss, logits = _backward(model, images, targets, parts, share)
         loss_sum += loss.item() * weights[place]
@@ -142,7 +150,11 @@ def _add_gradients(
 def _backward(
     model: nn.Module, images: Tensor, targets: Tensor, parts: Optimisation, share: float
 ) -> tuple[Tensor, Tensor]:
-    """Add `share` times the gradient of the batch's mean loss; give the loss and the logits (B, K)."""
+    """Add `share` times the gradient of the batch's mean loss; give the loss and the logits (B, K).
+
+    A batch that weighs nothing has the share 0 and no mean (0 / 0). It goes backward all the same, with zeros:
+    the other processes wait for it.
+    """
     with torch.autocast(images.device.type, dtype=parts.precision, enabled=parts.precision != torch.float32):
         try:
             logits = model(images)  # (B, K)
@@ -153,7 +165,7 @@ def _backward(
                 f"a batch of {len(images)} picture(s) cannot train this network: a batch norm has one value "
                 "per channel to normalise with. Choose another batch_size, or leave one picture out."
             ) from error
-        loss = parts.loss_function(logits, targets)
+        loss = parts.loss_function(logits, targets) if share else 0 * logits.sum()
     parts.scaler.scale(loss * share).backward()
     return loss.detach(), logits.detach()
 
@@ -190,10 +202,23 @@ def _groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
 def _weight(loss_function: Callable[..., Tensor], targets: Tensor, num_classes: int) -> float:
     """Give what a batch weighs: the sum of its class weights, or the number of its pictures."""
     sum_and_weight = getattr(loss_function, "sum_and_weight", None)
-    if sum_and_weight is None:
+    alike = isinstance(loss_function, CrossEntropy) and loss_function.class_weights is None
+    if sum_and_weight is None or alike:
         return float(len(targets))
     any_logits = torch.zeros(len(targets), num_classes)  # the weight depends on the targets alone
     return float(sum_and_weight(any_logits, targets)[1])
+
+
+def _seed_dropout(seed: int, device: torch.device) -> None:
+    """Let dropout on `device` draw from `seed`.
+
+    `torch.manual_seed` also keeps the seed for each kind of accelerator that nobody uses, together with the
+    text of the whole call stack: in a notebook that costs more than the loss does.
+    """
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)
 
 
 def _gradients_stay_here(model: nn.Module) -> AbstractContextManager[None]:

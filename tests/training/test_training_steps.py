@@ -5,11 +5,13 @@ import torch
 from tiny_training import batches, config, small_network
 from torch import nn
 
+from course_utils import runtime
 from course_utils.runs import RunFolder
 from course_utils.training import checkpoint
+from course_utils.training import steps as steps_module
 from course_utils.training.assembly import assemble, loss_of
 from course_utils.training.loop import fit
-from course_utils.training.losses import CrossEntropy
+from course_utils.training.losses import CrossEntropy, FocalLoss
 from course_utils.training.optim import build_optimizer
 from course_utils.training.precision import Engine
 from course_utils.training.schedules import build_schedule
@@ -79,6 +81,88 @@ def test_the_schedule_counts_optimiser_steps(tmp_path):
     fit(small_network(), batches(43), batches(train=False), config=settings, run=run, progress=False)
     groups = checkpoint.load_last(run.path / "last.pt")["optimizer"]["param_groups"]
     assert [group["lr"] for group in groups] == pytest.approx([0.0, 0.0], abs=1e-12)
+
+
+def weighed_by_class(weights, targets, *, accumulation=2):
+    """Train for an epoch with SGD on pictures in their order, in batches of 4; give all that it was and gave."""
+    data = batches(len(targets), batch_size=4, augment=False)
+    data.shuffle = False
+    data.pictures.targets[:] = targets
+    sgd = {"optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.1, "clip_norm": 0.0, "schedule": "constant"}
+    settings = config(epochs=1, accumulation_steps=accumulation, learning_rate=0.5, **sgd)
+    loss = CrossEntropy(class_weights=torch.tensor(weights))
+    return data, loss, *one_epoch(data, settings, loss)
+
+
+def test_a_batch_that_weighs_nothing_adds_nothing():
+    """The second batch holds only class 0, whose weight is 0: its own mean would be 0 / 0."""
+    targets = [0, 1, 1, 0, 0, 0, 0, 0]
+    data, loss, model, sums, steps = weighed_by_class([0.0, 2.0], targets)
+    assert steps == [8] and sums.images == 8 and sums.weight == 4.0
+    by_hand = Doubled()
+    first = data[0, 0]
+    loss(by_hand(first.images), first.targets).backward()
+    with torch.no_grad():
+        for parameter in by_hand.parameters():
+            decay = 0.5 * 0.1 * parameter if parameter.ndim > 1 else 0
+            parameter -= 0.5 * parameter.grad + decay
+    for ours, theirs in zip(model.parameters(), by_hand.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)
+    assert sums.mean_loss == pytest.approx(loss(Doubled()(first.images), first.targets).item(), rel=1e-6)
+
+
+def test_a_step_that_weighs_nothing_changes_no_weight():
+    targets = [0, 0, 0, 0, 0, 1, 1, 0]
+    data, loss, model, sums, steps = weighed_by_class([0.0, 1.0], targets, accumulation=1)
+    assert steps == [4, 4] and sums.weight == 2.0
+    by_hand = Doubled()
+    second = data[0, 1]
+    loss(by_hand(second.images), second.targets).backward()
+    with torch.no_grad():
+        for parameter in by_hand.parameters():  # one step with its decay, not two
+            parameter -= 0.5 * parameter.grad + (0.5 * 0.1 * parameter if parameter.ndim > 1 else 0)
+    for ours, theirs in zip(model.parameters(), by_hand.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)
+
+
+def test_an_epoch_that_weighs_nothing_is_refused():
+    with pytest.raises(ValueError, match="pictures of epoch 1 weigh nothing.*weight above 0"):
+        weighed_by_class([0.0, 1.0], [0] * 8)
+
+
+def test_the_weight_of_a_batch_is_what_the_loss_says():
+    """For a loss that weighs all alike the pictures are counted, without asking it."""
+    mixed = torch.tensor([[0.25, 0.75], [1.0, 0.0], [0.5, 0.5]])
+    weights = torch.tensor([1.0, 4.0])
+    for targets in (torch.tensor([0, 1, 1]), mixed):
+        logits = torch.randn(3, 2)
+        for loss in (CrossEntropy(), CrossEntropy(class_weights=weights), FocalLoss(label_smoothing=0.1)):
+            expected = float(loss.sum_and_weight(logits, targets)[1])
+            assert steps_module._weight(loss, targets, 2) == pytest.approx(expected, rel=1e-6)
+        assert steps_module._weight(nn.CrossEntropyLoss(), targets, 2) == 3.0
+
+
+def test_dropout_draws_from_the_seed_of_its_batch():
+    """The same numbers as after torch.manual_seed, whatever was drawn before."""
+    seen = []
+
+    class Remembering(nn.Dropout):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            dropped = super().forward(images)
+            seen.append(dropped.detach().clone())
+            return dropped
+
+    data = batches(40, augment=False)
+    model = nn.Sequential(Remembering(0.5), nn.Flatten(), nn.Linear(64, 2))
+    settings = config(epochs=1)
+    loss = loss_of(settings, data)
+    engine = Engine("float32", "contiguous", {}, "")
+    parts = assemble(model, data, config=settings, engine=engine, loss_function=loss, device=CPU)
+    torch.manual_seed(99)
+    train_epoch(model, data, parts, epoch=3, seed=7, device=CPU)
+    for number in (0, 2):
+        torch.manual_seed(runtime.derive_seed(7, "dropout", 3, number))
+        torch.testing.assert_close(seen[number], nn.functional.dropout(data[3, number].images, 0.5))
 
 
 def test_a_loss_that_is_not_finite_changes_no_weight():
