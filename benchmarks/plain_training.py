@@ -1,6 +1,7 @@
 """The loop that tutorials write, for benchmarks to compare with: files, a DataLoader, default settings."""
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 
 import torch
 from PIL import Image
@@ -9,6 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from course_utils.data.datasets import PictureSet
+from course_utils.models.depthwise import DepthwiseConv2d
 
 
 class PlainPictures(Dataset):
@@ -49,3 +51,28 @@ def plain_loop(model: nn.Module, loader: DataLoader, optimizer: torch.optim.Opti
         running_loss += loss.item() * len(images)
         correct += int((outputs.argmax(1) == labels).sum())
     return running_loss, correct
+
+
+def with_plain_layers(model: nn.Module) -> nn.Module | None:
+    """Give a copy with torch's own depthwise convolutions for ours, or None if it has none of ours.
+
+    Same weights, same results up to rounding: the network as tutorials build it.
+    """
+    copied = deepcopy(model)
+    found = [name for name, layer in copied.named_modules() if isinstance(layer, DepthwiseConv2d)]
+    for name in found:
+        parent, _, own = name.rpartition(".")
+        ours = copied.get_submodule(name)
+        plain = nn.Conv2d(
+            ours.in_channels,
+            ours.out_channels,
+            ours.kernel_size,
+            ours.stride,
+            ours.padding,
+            dilation=ours.dilation,
+            groups=ours.groups,
+            bias=False,
+        )
+        plain.load_state_dict(ours.state_dict())
+        setattr(copied.get_submodule(parent), own, plain)
+    return copied if found else None

@@ -108,8 +108,8 @@ def train_epoch(
             on_step(sums.images)
     if total.weight == 0:
         raise ValueError(
-            f"the training pictures of epoch {epoch + 1} weigh nothing: the loss gives each of their classes the "
-            "weight 0. Give the classes that are to be learnt a weight above 0."
+            f"the training pictures of epoch {epoch + 1} weigh nothing: the loss gives each of their classes "
+            "the weight 0. Give the classes that are to be learnt a weight above 0."
         )
     return total
 
@@ -152,8 +152,8 @@ def _backward(
 ) -> tuple[Tensor, Tensor]:
     """Add `share` times the gradient of the batch's mean loss; give the loss and the logits (B, K).
 
-    A batch that weighs nothing has the share 0 and no mean (0 / 0). It goes backward all the same, with zeros:
-    the other processes wait for it.
+    A batch that weighs nothing has the share 0 and no mean (0 / 0). It goes backward all the same, with
+    zeros: the other processes wait for it.
     """
     with torch.autocast(images.device.type, dtype=parts.precision, enabled=parts.precision != torch.float32):
         try:

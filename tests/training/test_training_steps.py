@@ -84,7 +84,7 @@ def test_the_schedule_counts_optimiser_steps(tmp_path):
 
 
 def weighed_by_class(weights, targets, *, accumulation=2):
-    """Train for an epoch with SGD on pictures in their order, in batches of 4; give all that it was and gave."""
+    """Train for an epoch with SGD, pictures in their order, batches of 4; give all it was and gave."""
     data = batches(len(targets), batch_size=4, augment=False)
     data.shuffle = False
     data.pictures.targets[:] = targets
@@ -126,7 +126,7 @@ def test_a_step_that_weighs_nothing_changes_no_weight():
 
 
 def test_an_epoch_that_weighs_nothing_is_refused():
-    with pytest.raises(ValueError, match="pictures of epoch 1 weigh nothing.*weight above 0"):
+    with pytest.raises(ValueError, match=r"pictures of epoch 1 weigh nothing.*weight above 0"):
         weighed_by_class([0.0, 1.0], [0] * 8)
 
 
