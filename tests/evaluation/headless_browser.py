@@ -26,6 +26,7 @@ _FLAGS = (
     "--window-size=1400,1000",
 )
 _SCRIPT = """
+const act = (page, view) => { %ACT% };
 const ratio = (a, b) => {
   const light = text => {
     const part = text.match(/[0-9.]+/g).slice(0, 3).map(v => v / 255)
@@ -51,6 +52,7 @@ addEventListener("load", () => {
       requests: view.performance.getEntriesByType("resource").map(entry => entry.name),
       contrast: ratio(style.color, style.backgroundColor),
       headings: [...page.querySelectorAll("h2")].map(h => h.textContent),
+      acted: act(page, view) ?? null,
     };
   });
   const out = document.createElement("pre");
@@ -66,8 +68,12 @@ def chromium():
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-def look_at(views, folder: Path):
-    """What is found in each view (page, width, "light" or "dark"), and what the browser's console says."""
+def look_at(views, folder: Path, act: str = ""):
+    """What is found in each view (page, width, "light" or "dark"), and what the browser's console says.
+
+    `act` is the body of a JavaScript function of `page` (the document) and `view` (its window) that does what
+    a reader would do, and returns what came of it: plain data, found again as "acted".
+    """
     frames = "\n".join(
         f'<iframe src="{Path(page).resolve().as_uri()}" width="{width}" height="900" '
         f'style="border: 0; color-scheme: {scheme}"></iframe>'
@@ -76,7 +82,7 @@ def look_at(views, folder: Path):
     host = folder / "host.html"
     host.write_text(
         f'<!DOCTYPE html><meta charset="utf-8"><link rel="icon" href="data:,"><title>host</title>'
-        f"<body>{frames}<script>{_SCRIPT}</script>",
+        f"<body>{frames}<script>{_SCRIPT.replace('%ACT%', act)}</script>",
         encoding="utf-8",
     )
     command = [chromium(), *_FLAGS, f"--user-data-dir={folder / 'profile'}", "--dump-dom", host.as_uri()]
