@@ -92,9 +92,10 @@ def forbid(
     def path_of(value: object) -> str | None:
         if value is None or isinstance(value, int):
             return None  # a file descriptor that is open already
-        if not isinstance(value, is_text | is_bytes):
-            stop("used a path that is neither text nor bytes")
-        return real(text_of(value))  # type: ignore[arg-type]
+        if isinstance(value, is_text | is_bytes):
+            return real(text_of(value))
+        stop("used a path that is neither text nor bytes")
+        return None
 
     def check_read(path: str) -> None:
         if not below(path, (mine,)) and (below(path, may_not) or not below(path, may_read)):

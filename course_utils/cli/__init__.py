@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from types import FrameType
 
 from course_utils import __version__
-from course_utils.cli import data, doctor, evaluate, models, notebooks, predict, submit, train
+from course_utils.cli import classroom, data, doctor, evaluate, models, notebooks, predict, submit, train
 
-_GROUPS = (notebooks, data, train, evaluate, predict, submit, models, doctor)
+_GROUPS = (notebooks, data, train, evaluate, predict, submit, models, classroom, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
