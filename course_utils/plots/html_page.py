@@ -31,7 +31,8 @@ table { border-collapse: collapse; }
 caption { text-align: left; color: var(--quiet); }
 th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
-th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number { white-space: nowrap; }
 .breaks td { overflow-wrap: anywhere; }
 li { margin: .4rem 0; } .level { font-weight: 600; }
 .error { color: var(--bad); } .warning { color: var(--warn); }
