@@ -46,7 +46,8 @@ def collect(problem_set: ProblemSet, source: str | Path, target: Path) -> Collec
 
 
 def _collect(problem_set: ProblemSet, source: Path, target: Path, *, shown: str) -> Collected:
-    found, chosen = Collected(), {}
+    found = Collected()
+    chosen: dict[str, Path] = {}
     for path in sorted(source.rglob("*.ipynb")):
         if ".ipynb_checkpoints" in path.parts or "__MACOSX" in path.parts or path.is_symlink():
             continue

@@ -194,7 +194,7 @@ def _run_answer(cell: Cell, source: str, remote: Remote) -> str:
 def _run_test(cell: Cell, names: dict[str, Any], why_missing: Mapping[str, str]) -> QuestionMark:
     """Run a test with its hidden part; all of its points, or none and the reason."""
     try:
-        _quietly(cell, dict(names))
+        _quietly(cell, names)  # what a test defines, later ones may use
     except ForbiddenError:
         raise
     except OutOfLimitsError as error:

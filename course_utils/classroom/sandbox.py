@@ -72,7 +72,7 @@ def forbid(
     separator = os.sep
     mine = real(own)
     python = {sys.prefix, sys.base_prefix, sys.exec_prefix, *(entry for entry in sys.path if entry)}
-    may_read = tuple(real(path) for path in (own, *readable, *_SYSTEM, *python))
+    may_read = tuple(real(str(path)) for path in (own, *readable, *_SYSTEM, *python))
     may_not = tuple(real(path) for path in hidden)
     write_flags = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
     text_of, is_text, is_bytes = os.fsdecode, str, bytes

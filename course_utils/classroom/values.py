@@ -18,7 +18,7 @@ MAX_BYTES = 256 << 20
 _MAX_DEPTH = 50
 _HEAD = struct.Struct(">QI")  # length of the JSON text, number of buffers
 _LENGTH = struct.Struct(">Q")
-_KINDS = "biufc"  # of NumPy's dtypes: numbers only, no objects
+_KINDS = "biufcUS"  # of NumPy's dtypes: numbers and texts, no objects
 
 
 @dataclass(frozen=True, eq=False)
