@@ -76,17 +76,41 @@ SETS = {
         {"model": "mobilenet_v3_smal"},
         "Did you mean 'mobilenet_v3_small'?",
     ),
+    "11_rdnet_seedlings": Sets(
+        {"limit": 80, "model": "rdnet_mini_additive", "mix_prob": 1.0},
+        {"limit": 60, "image_size": 48, "precision": "float32", "cutmix_alpha": 0.0, "reuse": False},
+        {"mix_prob": 0.0},
+        "mix_prob: got 0.0, expected a number, above 0 and at most 1",
+    ),
     "12_tsne": Sets(
         {"num_pictures": 80, "perplexity": 10.0},
         {"num_pictures": 60, "map_steps": 260, "reuse": False},
         {"map_steps": 250},
         "map_steps: got 250, expected a whole number, at least 251",
     ),
+    "13_reading_errors": Sets(
+        {"num_train": 150, "wrong_share": 0.1},
+        {"num_pictures": 700, "attacked": 20, "seed": 2, "reuse": False},
+        {"num_train": 20},
+        "num_train: got 20, expected a whole number, at least 100 and at most 5000",
+    ),
     "14_compression": Sets(
         {"repair_pictures": 100},
         {"repair_pictures": 64, "seed": 2, "reuse": False},
         {"epochs": 1.5},
         "epochs: got 1.5 (a number with a fraction), expected a whole number, at least 1",
+    ),
+    "16_kaggle_submission": Sets(
+        {"num_folds": 2, "public_share": 0.4},
+        {"num_labelled": 80, "num_entries": 4, "seed": 2},
+        {"public_share": 0.9},
+        "public_share: got 0.9, expected a number, at least 0.05 and at most 0.6",
+    ),
+    "17_your_own_images": Sets(
+        {"fit": "crop", "batch_size": 8},
+        {"test_fraction": 0.3, "seed": 1},
+        {"fit": "stretch"},
+        "fit: got 'stretch', expected one of squash, crop, pad",
     ),
 }
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
