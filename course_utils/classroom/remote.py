@@ -37,6 +37,8 @@ _PASSED_ON = (
     "PYTHONPATH",
 )
 
+_HOMES = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")  # libraries write there without being asked
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -172,7 +174,9 @@ class Remote:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "course_utils.classroom.student_side", str(path)],
             cwd=inside,
-            env=runtime.environment_of(_PASSED_ON) | {"HOME": str(inside), "MPLBACKEND": "Agg"},
+            env=runtime.environment_of(_PASSED_ON)
+            | dict.fromkeys(_HOMES, str(inside))
+            | {"MPLBACKEND": "Agg"},
             pass_fds=(from_grader, to_grader),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
