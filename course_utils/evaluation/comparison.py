@@ -2,7 +2,8 @@
 
 Sources: Wilson (1927) for the interval of a share; Efron's percentile bootstrap; McNemar (1947), as
 recommended for two classifiers on one test set by Dietterich, "Approximate statistical tests for comparing
-supervised classification learning algorithms" (1998).
+supervised classification learning algorithms" (1998); Bonett and Price (2012), "Adjusted Wald confidence
+interval for a difference of binomial proportions based on paired data".
 """
 
 from __future__ import annotations
@@ -101,6 +102,29 @@ def mcnemar(
         return McNemar(only_1, only_2, p_value, "exact binomial")
     statistic = max(0.0, abs(only_1 - only_2) - 1) ** 2 / decided
     return McNemar(only_1, only_2, float(stats.chi2.sf(statistic, df=1)), "chi-square")
+
+
+def difference_interval(
+    only_first: int, only_second: int, num_images: int, *, confidence: float = 0.95
+) -> tuple[float, float]:
+    """The interval (low, high) of accuracy of the first model minus accuracy of the second, in [-1, 1].
+
+    only_first, only_second: images that just one of the two gets right, as in `McNemar`; num_images: all that
+    both were asked. Bonett and Price: one image is added to each count and two to the total, so the interval
+    is of use with few or no differences, too. It asks how far the two may lie apart, where McNemar's test
+    asks whether they differ at all; near p = 0.05 the two may disagree. ValueError for impossible counts.
+    """
+    _check_confidence(confidence)
+    if num_images <= 0 or min(only_first, only_second) < 0 or only_first + only_second > num_images:
+        raise ValueError(
+            f"got {only_first} and {only_second} images that one model alone gets right, of {num_images}; "
+            "expected counts of at least 0 that are no more than the images together"
+        )
+    z = float(stats.norm.ppf(0.5 + confidence / 2))
+    first, second = (only_first + 1) / (num_images + 2), (only_second + 1) / (num_images + 2)
+    difference = first - second
+    half = z * math.sqrt((first + second - difference**2) / (num_images + 2))
+    return max(-1.0, difference - half), min(1.0, difference + half)
 
 
 def _check_confidence(confidence: float) -> None:

@@ -20,12 +20,13 @@ import numpy as np
 from course_utils.data.images import read_image
 from course_utils.evaluation import metrics
 from course_utils.evaluation.calibration import Temperature, calibration
-from course_utils.evaluation.comparison import mcnemar, wilson_interval
+from course_utils.evaluation.comparison import difference_interval, mcnemar, wilson_interval
 from course_utils.evaluation.confusions import confused_pairs, confusion_intervals, mean_interval
 from course_utils.evaluation.curves import one_vs_rest
 from course_utils.evaluation.ensembles import reorder
 from course_utils.evaluation.predict import Predictions
 from course_utils.evaluation.slices import slices
+from course_utils.evaluation.ways import compare_ways
 
 _CURVES_UP_TO = 30  # classes; with more, only the areas are kept
 
@@ -59,6 +60,7 @@ def build_report(
     about: Mapping[str, str] | None = None,
     temperature: Temperature | None = None,
     compare: Mapping[str, Predictions] | None = None,
+    ways: Mapping[str, Predictions] | None = None,
     k: int = 5,
     num_bins: int = 15,
     num_worst: int = 24,
@@ -70,7 +72,8 @@ def build_report(
     images: the picture or its file for each prediction, in their order; only the worst errors are read.
     facts: columns to slice by (see `slices.picture_columns`). about: rows for the head of the page, such as
     the command, the data or the seed. temperature: one fitted on the validation split; its effect is shown.
-    compare: other models' predictions of the same pictures, each tested against these (McNemar). k: of the
+    compare: other models' predictions of the same pictures, each tested against these (McNemar). ways: other
+    ways to predict them, such as a member of an ensemble, for a table; the first is its reference. k: of the
     top-k accuracy. num_bins: of the reliability diagram. ValueError if a picture has no label or a list has
     another length.
     """
@@ -100,6 +103,8 @@ def build_report(
         values["temperature"] = _with_temperature(predictions, temperature, num_bins)
     if compare:
         values["comparisons"] = [_comparison(predictions, name, other) for name, other in compare.items()]
+    if ways:
+        values["ways"] = [row._asdict() for row in compare_ways(ways, num_bins=num_bins)]
     pictures = () if images is None else tuple(_picture(images[index]) for index in worst)
     return Report(values, pictures)
 
@@ -177,10 +182,15 @@ def _with_temperature(predictions: Predictions, temperature: Temperature, num_bi
 
 def _comparison(predictions: Predictions, name: str, other: Predictions) -> dict[str, Any]:
     same = reorder(other, class_names=predictions.class_names, ids=predictions.ids, where=name)
+    if not np.array_equal(same.targets, predictions.targets):
+        raise ValueError(f"{name}: some pictures have other labels than here; compare on the same labels")
     test = mcnemar(predictions.predicted, same.predicted, predictions.targets)
+    count = len(predictions.targets)
     return {
         "other": name,
         "other_accuracy": metrics.accuracy(same.predicted, predictions.targets),
+        "difference": (test.only_first - test.only_second) / count,
+        "difference_interval_95": list(difference_interval(test.only_first, test.only_second, count)),
         "only_this_right": test.only_first,
         "only_other_right": test.only_second,
         "p_value": test.p_value,

@@ -17,6 +17,7 @@ from course_utils import files
 from course_utils.plots.classes import confusion_matrix
 from course_utils.plots.html_page import page, table, thumbnail
 from course_utils.plots.presenting import present
+from course_utils.plots.report_comparisons import comparisons_section, ways_section
 from course_utils.plots.scores import per_class_bars, reliability_diagram, score_curves, slice_intervals
 
 _NAMES = {
@@ -59,7 +60,8 @@ def report_page(values: Mapping[str, Any], *, pictures: Sequence[np.ndarray] = (
         *_calibration(values),
         *_curves(values["curves"]),
         *_slices(values["slices"], summary["accuracy"]),
-        *_comparisons(values.get("comparisons", [])),
+        *ways_section(values.get("ways", [])),
+        *comparisons_section(values.get("comparisons", [])),
     ]
     return page(f"Evaluation of {values['name']}", parts)
 
@@ -205,25 +207,3 @@ def _slices(rows: Sequence[Mapping[str, Any]], overall: float) -> Iterator[str]:
     header = ["column", "part", "pictures", "accuracy", "low", "high", "note"]
     yield table(header, cells, label="Accuracy of parts of the set")
     yield (f'<p class="quiet">Of {len(rows)} parts about one in forty lies so far below by chance alone.</p>')
-
-
-def _comparisons(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    if not rows:
-        return
-    yield "<h2>Compared with other models</h2>"
-    header = ["other model", "its accuracy", "only this one right", "only the other right", "p (McNemar)"]
-    cells = [
-        [
-            row["other"],
-            row["other_accuracy"],
-            row["only_this_right"],
-            row["only_other_right"],
-            row["p_value"],
-        ]
-        for row in rows
-    ]
-    yield table(header, cells, label="Comparison with other models", digits=4)
-    yield (
-        '<p class="quiet">p: how likely a difference at least as large would be if both models were equally '
-        "good. Above 0.05 this test set does not tell them apart.</p>"
-    )
