@@ -16,7 +16,6 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.measuring import RECORDED
+from benchmarks.provenance import origin, tree_state
 from course_utils import files, runtime
 from course_utils.data import catalog, sources
 from course_utils.data.augmentations import build_augment
@@ -161,6 +161,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--record", metavar="NAME")
     given = parser.parse_args()
+    started = tree_state()
     runs = [measure(given.sets, given.ways, given.epochs, seed) for seed in given.seeds]
     keys = [key for key in runs[0] if key != "seed"]
     mean = {key: statistics.mean(run[key] for run in runs) for key in keys}
@@ -173,14 +174,11 @@ def main() -> None:
     values = {
         "name": given.record,
         "command": f"python -m benchmarks.drawn_sets {flags} --seeds {' '.join(map(str, given.seeds))}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": runtime.git_commit(),
         "seeds": given.seeds,
         "runs": runs,
         "mean": mean,
         "spread": spread,
-        "hardware": runtime.hardware(),
-        "versions": runtime.library_versions(),
+        **origin(started),
     }
     files.write_json(RECORDED / f"{given.record}.json", values)
 

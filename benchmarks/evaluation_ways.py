@@ -4,59 +4,71 @@
 
 The runs are folders that `python -m course_utils train` made, of one recipe with other seeds, and with the
 same split. Everything is chosen and fitted without the test part: the temperature comes from the validation
-part, the views from the command line.
+part, the views from the command line. Claim: the temperature lowers the expected calibration error of the
+first run on the test part; the rest is reported as it comes out. It is what `evaluate RUN [RUN ...] --views
+--temperature` shows, with the temperature of the single run beside.
 """
 
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from benchmarks.measuring import show_or_record
-from course_utils.evaluation.calibration import Temperature, fit_temperature
-from course_utils.evaluation.ensembles import ensemble
+import numpy as np
+
+from benchmarks.measuring import show_or_record, table
+from benchmarks.provenance import tree_state
+from course_utils.evaluation.calibration import Temperature, calibration
 from course_utils.evaluation.predict import Predictions
-from course_utils.evaluation.tta import predict_views
 from course_utils.evaluation.ways import Way, compare_ways
-from course_utils.recipes import OpenedRun, open_run
+from course_utils.recipes.evaluating import Members, open_named, ways_of
+
+HEADER = ["way", "accuracy", "95 % interval", "log loss", "ECE", "gains", "loses", "p (McNemar)"]
 
 
-def predictions(opened: OpenedRun, part: str, views: str = "identity") -> Predictions:
-    """Predict the pictures of a part, averaged over views."""
-    return predict_views(opened.model, opened.batches(opened.pictures(part)), views=views)
+def figures(found: list[Way]) -> list[list[object]]:
+    """Give a line of the table for each way; all are tested against the first."""
+    return [
+        [
+            way.name,
+            way.accuracy,
+            f"{way.low:.4f} to {way.high:.4f}",
+            way.log_loss,
+            way.ece,
+            way.gained,
+            way.lost,
+            way.p_value if way is not found[0] else "",
+        ]
+        for way in found
+    ]
 
 
-def ways_of(runs: list[OpenedRun], views: str) -> tuple[dict[str, Predictions], Temperature]:
-    """Give the ways by name, the plain first run first, and the temperature of that run."""
-    plain = [predictions(run, "test") for run in runs]
-    held_out = predictions(runs[0], "val")
-    temperature = fit_temperature(held_out.logits, held_out.targets)
-    viewed = [predictions(run, "test", views) for run in runs]
-    ways = {
-        "one run": plain[0],
-        "with temperature": replace(plain[0], logits=temperature.apply(plain[0].logits)),
-        f"with views ({views})": viewed[0],
+def change_of_ece(
+    before: Predictions, after: Predictions, *, resamples: int = 1000, seed: int = 0
+) -> dict[str, Any]:
+    """Give ECE after minus before, with its 95 % interval: the bootstrap over pictures, both on the same."""
+    generator = np.random.default_rng(seed)
+    tables, targets = (before.probabilities, after.probabilities), before.targets
+
+    def change(chosen: np.ndarray) -> float:
+        first, second = (calibration(one[chosen], targets[chosen]).ece for one in tables)
+        return second - first
+
+    everything = np.arange(len(targets))
+    drawn = [change(generator.choice(everything, len(everything))) for _ in range(resamples)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return {
+        "name": "ECE with temperature minus without",
+        "median": change(everything),
+        "low": float(low),
+        "high": float(high),
+        "unit": "",
     }
-    if len(runs) > 1:
-        ways[f"ensemble of {len(runs)}"] = ensemble(plain)
-        ways[f"ensemble of {len(runs)}, with views"] = ensemble(viewed)
-    return ways, temperature
 
 
-def figures(found: list[Way]) -> list[dict[str, object]]:
-    """Give rows for the record: accuracy with its 95 % interval, then log loss and ECE, of each way."""
-    rows: list[dict[str, object]] = []
-    for way in found:
-        name = f"{way.name}: accuracy"
-        if way is not found[0]:
-            name += f" (gains {way.gained}, loses {way.lost}, p = {way.p_value:.2g})"
-        rows.append({"name": name, "median": way.accuracy, "low": way.low, "high": way.high, "unit": ""})
-        for what in ("log_loss", "ece"):
-            value = getattr(way, what)
-            words = {"log_loss": "log loss", "ece": "ECE"}[what]
-            rows.append(
-                {"name": f"{way.name}: {words}", "median": value, "low": value, "high": value, "unit": ""}
-            )
-    return rows
+def scaled(plain: Predictions, temperature: Temperature) -> Predictions:
+    """Give the predictions with the temperature."""
+    return replace(plain, logits=temperature.apply(plain.logits))
 
 
 def main() -> None:
@@ -68,18 +80,35 @@ def main() -> None:
     parser.add_argument("--views", default="five_crops")
     parser.add_argument("--record", metavar="NAME")
     given = parser.parse_args()
-    runs = [open_run(path) for path in given.runs]
-    ways, temperature = ways_of(runs, given.views)
-    count = len(next(iter(ways.values())).ids)
+    started = tree_state()
+    opened = open_named(given.runs)
+    members = Members(opened)
+    if members.part != "test":
+        raise SystemExit("these runs hold out no test part: nothing here can be claimed")
+    first = Members({members.first: opened[members.first]}) if len(opened) > 1 else members
+    temperature = first.temperature()
+    plain = first.together()
+    calibrated = scaled(plain, temperature)
+    ways = {
+        members.first: plain,
+        f"{members.first}, temperature {temperature.value:.3f}": calibrated,
+        f"{members.first}, views {given.views}": first.together(given.views),
+        **ways_of(members, views=given.views, temperature=members.temperature(given.views)),
+    }
+    change = change_of_ece(plain, calibrated)
     show_or_record(
         given.record,
-        command=f"python -m benchmarks.evaluation_ways {' '.join(path.name for path in given.runs)} "
-        f"--views {given.views}",
-        what=f"Recipe {runs[0].recipe.name}, {count} test pictures; accuracies with their 95 % Wilson "
-        f"interval, the rest without one. Temperature {temperature.value:.3f}, fitted on "
-        f"{temperature.num_images} validation pictures. p: McNemar's test against the first line.",
-        rows=figures(compare_ways(ways)),
+        command=f"python -m benchmarks.evaluation_ways {' '.join(opened)} --views {given.views}",
+        what=f"Recipe {opened[members.first].recipe.name}, {len(plain.ids)} test pictures. Accuracies with "
+        "their 95 % Wilson interval; gains, loses and p against the first line. Temperatures are fitted on "
+        f"{temperature.num_images} validation pictures. The row is the ECE of the first run with its "
+        "temperature minus without, with its 95 % bootstrap interval; the claim is that it is below 0.",
+        rows=[change],
+        tables=[table(HEADER, figures(compare_ways(ways)))],
+        started=started,
     )
+    if change["median"] >= 0:
+        raise SystemExit("the temperature does not lower the ECE on the test part")
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from course_utils import files, runtime
+from benchmarks.provenance import origin
+from course_utils import files
 
 RECORDED = Path(__file__).parent / "recorded"
 
@@ -15,15 +15,18 @@ RECORDED = Path(__file__).parent / "recorded"
 def take_turns(
     ways: dict[str, Callable[[], object]], rounds: int, *, after: Callable[[], object] | None = None
 ) -> dict[str, list[float]]:
-    """Give the seconds of each way in each round, the ways taking turns; the first round is thrown away.
+    """Give the seconds of each way in each round; the first round is thrown away.
 
-    `after` is called after each way, outside of the time: to remove what it made.
+    The ways take turns, and who comes first moves on from round to round. `after` is called after each way,
+    outside of the time: to remove what it made.
     """
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    names = list(ways)
+    seconds: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(rounds + 1):
-        for name, way in ways.items():
+        shift = turn % len(names)
+        for name in names[shift:] + names[:shift]:
             start = time.perf_counter()
-            way()
+            ways[name]()
             elapsed = time.perf_counter() - start
             if after is not None:
                 after()
@@ -48,22 +51,44 @@ def ratio(name: str, above: Sequence[float], below: Sequence[float]) -> dict[str
     return row(name, [a / b for a, b in zip(above, below, strict=True)])
 
 
-def show_or_record(record: str | None, *, command: str, what: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Print the rows; with a name, keep them in `recorded/NAME.json`, from which RESULTS.md is made."""
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> dict[str, Any]:
+    """Give a table for a record, for what does not fit into rows of median and range."""
+    if any(len(one) != len(header) for one in rows):
+        raise ValueError(f"a row has another length than the header {list(header)}")
+    return {"header": list(header), "rows": [list(one) for one in rows]}
+
+
+def show_or_record(
+    record: str | None,
+    *,
+    command: str,
+    what: str,
+    rows: Sequence[dict[str, Any]],
+    tables: Sequence[dict[str, Any]] = (),
+    started: dict[str, Any] | None = None,
+) -> None:
+    """Print the rows; with a name, keep them in `recorded/NAME.json`, from which RESULTS.md is made.
+
+    A name that ends in .json is a path of its own. `tables` are those of `table`; `started` is
+    `provenance.tree_state` of before the measurement, for measurements that take long.
+    """
     for one in rows:
         print(
             f"{one['name']:<40} {one['median']:8.3f} {one['unit']:<2} ({one['low']:.3f} to {one['high']:.3f})"
         )
+    for one in tables:
+        print()
+        for line in [one["header"], *one["rows"]]:
+            print("  ".join(f"{value:.4g}" if isinstance(value, float) else str(value) for value in line))
     if record is None:
         return
+    path = Path(record) if record.endswith(".json") else RECORDED / f"{record}.json"
     values = {
-        "name": record,
+        "name": path.stem,
         "command": command,
         "what": what,
         "rows": list(rows),
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": runtime.git_commit(),
-        "hardware": runtime.hardware(),
-        "versions": runtime.library_versions(),
+        **({"tables": list(tables)} if tables else {}),
+        **origin(started),
     }
-    files.write_json(RECORDED / f"{record}.json", values)
+    files.write_json(path, values)

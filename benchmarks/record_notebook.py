@@ -14,16 +14,15 @@ import re
 import statistics
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-from course_utils import files, runtime
+from benchmarks.measuring import RECORDED
+from benchmarks.provenance import origin, tree_state
+from course_utils import files
 from course_utils.notebooks import find_notebooks, run_notebooks
-
-RECORDED = Path(__file__).parent / "recorded"
 
 
 def write_without(notebook: Path, sections: list[str], target: Path) -> Path:
@@ -46,7 +45,7 @@ def record(
     notebook: str, *, name: str, profile: str, seeds: list[int], parameters: list[str], without: list[str]
 ) -> dict[str, Any]:
     """Run `notebook` once per seed and give the record, with mean and spread of every numeric key result."""
-    started = runtime.git_commit()
+    started = tree_state()
     runs = []
     for seed in seeds:
         given = dict(text.split("=", 1) for text in parameters) | {"seed": str(seed)}
@@ -59,23 +58,25 @@ def record(
         runs.append({"seed": seed, **report.notebooks[0].key_results})
     flags = "".join(f" -p {text}" for text in parameters)
     command = f"python -m course_utils run {notebook} --profile {profile}{flags} -p seed=SEED"
-    return summary(name, command, runs, commit=started)
+    return summary(name, command, runs, started=started)
 
 
-def summary(name: str, command: str, runs: list[dict[str, Any]], *, commit: str | None) -> dict[str, Any]:
-    """Give the record of `runs`, one for each seed: mean and spread of each figure, the machine."""
+def summary(
+    name: str, command: str, runs: list[dict[str, Any]], *, started: dict[str, Any]
+) -> dict[str, Any]:
+    """Give the record of `runs`, one for each seed: mean and spread of each figure, the machine.
+
+    `started` is `provenance.tree_state` of before the first run.
+    """
     numeric = [key for key, value in runs[0].items() if isinstance(value, int | float) and key != "seed"]
     return {
         "name": name,
         "command": command,
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit,
         "seeds": [run["seed"] for run in runs],
         "runs": runs,
         "mean": {key: statistics.mean(run[key] for run in runs) for key in numeric},
         "spread": {key: statistics.stdev([run[key] for run in runs]) for key in numeric if len(runs) > 1},
-        "hardware": runtime.hardware(),
-        "versions": runtime.library_versions(),
+        **origin(started),
     }
 
 

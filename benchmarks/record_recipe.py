@@ -18,8 +18,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.record_notebook import RECORDED, summary
-from course_utils import files, runtime
+from benchmarks.measuring import RECORDED
+from benchmarks.provenance import tree_state
+from benchmarks.record_notebook import summary
+from course_utils import files
 
 KEYS = {
     "test_accuracy": "accuracy",
@@ -38,8 +40,6 @@ def run_once(recipe: str, *, data: Path, seed: int, fold: int | None, overrides:
         recipe,
         "--data",
         str(data),
-        "--seed",
-        str(seed),
     ]
     command += ["--seed", str(seed), "--quiet"] + [part for text in overrides for part in ("--set", text)]
     command += [] if fold is None else ["--fold", str(fold)]
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, nargs="+", help="instead of several seeds")
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
     given = parser.parse_args()
-    commit = runtime.git_commit()
+    started = tree_state()
     name = given.name or given.recipe
     options = {"data": given.data, "overrides": given.overrides}
     runs = []
@@ -78,7 +78,7 @@ def main() -> None:
     changes = "".join(f" --set {text}" for text in given.overrides)
     which = f"--seed {given.seeds[0]} --fold FOLD" if given.folds else "--seed SEED"
     command = f"python -m course_utils train {given.recipe} --data {given.data.name} {which}{changes}"
-    record = summary(name, command, runs, commit=commit) | {"kind": "fold" if given.folds else "seed"}
+    record = summary(name, command, runs, started=started) | {"kind": "fold" if given.folds else "seed"}
     threads = os.environ.get("OMP_NUM_THREADS")
     record["threads"] = threads or "all"
     RECORDED.mkdir(exist_ok=True)

@@ -5,12 +5,12 @@ Nothing in RESULTS.md is typed by hand; what was not run here is said in `NOT_RU
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
+from benchmarks.measuring import RECORDED
+from benchmarks.provenance import said_of_tree
 from course_utils import files, runtime
 
-RECORDED = Path(__file__).parent / "recorded"
 INTRODUCTION = """# Results
 
 Every accuracy and speed that this course claims, with the command that gives it. Made by
@@ -57,6 +57,9 @@ def ratio_section(record: dict[str, Any]) -> str:
     for row in record["rows"]:
         low, high = show(row["low"]), show(row["high"])
         lines.append(f"| {row['name']} | {show(row['median'])} {row['unit']} | {low} to {high} |")
+    for table in record.get("tables", []):
+        lines += ["", f"| {' | '.join(table['header'])} |", "|" + "---|" * len(table["header"])]
+        lines += [f"| {' | '.join(show(value) for value in row)} |" for row in table["rows"]]
     return "\n".join([*lines, "", origin(record), ""])
 
 
@@ -67,7 +70,7 @@ def origin(record: dict[str, Any]) -> str:
     processor = f"{hardware['cpu_cores']} cores of {hardware['processor']}"
     if record.get("threads", "all") != "all":
         processor += f" ({record['threads']} thread)"
-    return f"Recorded {record['date']} at commit {str(record['commit'])[:10]}, on {processor}, {libraries}."
+    return f"Recorded {record['date']} at {said_of_tree(record)}, on {processor}, {libraries}."
 
 
 def main() -> None:
