@@ -100,6 +100,12 @@ SETS = {
         {"epochs": 1.5},
         "epochs: got 1.5 (a number with a fraction), expected a whole number, at least 1",
     ),
+    "15_scaling_up": Sets(
+        {"num_pictures": 12, "num_processes": 1},
+        {"camera_width": 200, "image_size": 40, "seed": 4},
+        {"num_processes": 0},
+        "num_processes: got 0, expected a whole number, at least 1 and at most 8",
+    ),
     "16_kaggle_submission": Sets(
         {"num_folds": 2, "public_share": 0.4},
         {"num_labelled": 80, "num_entries": 4, "seed": 2},
