@@ -3,7 +3,7 @@
 Source: Guo et al., "On Calibration of Modern Neural Networks", arXiv 1706.04599: bins of equal width over the
 confidence of the predicted class; ECE = sum over bins of (images in it / N) * |accuracy - confidence|;
 temperature scaling divides all logits by one number T that minimises the log loss on the validation split. It
-changes no prediction, only how sure they are. Notebook 14 derives it.
+changes no prediction, only how sure they are. Notebook 13 derives it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A curve shows what every threshold would do; an area says it in one number. ROC: Fawcett, "An introduction to
 ROC analysis" (2006). Average precision is the sum over the steps of recall, without interpolation, as in
 scikit-learn. For a rare class read the precision-recall curve: a ROC curve hides how many of the pictures
-called positive are false. Notebook 14 reads both.
+called positive are false. The report of an evaluation draws both.
 """
 
 from __future__ import annotations
