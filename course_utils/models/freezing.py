@@ -3,7 +3,8 @@
 A frozen layer needs more than `requires_grad=False`: in training mode a batch norm still normalises with the
 batch's statistics and still updates its running ones, so a "frozen" backbone drifts. And the usual remedy,
 calling `eval()` on it, is undone by the next `model.train()`. Here a frozen batch norm is put into evaluation
-mode and ignores `train()` until it is unfrozen. Notebooks 08 and 09 show the drift and the remedy.
+mode and ignores `train()` until it is unfrozen. Fine-tuning may want the same of layers that do move:
+`hold_batch_norms`. Notebooks 08 and 09 show the drift and the remedy.
 """
 
 from torch import nn
@@ -43,6 +44,19 @@ def unfreeze(model: nn.Module) -> None:
             parameter.requires_grad_(True)
         if _has_statistics(module):
             _release(module, mode=model.training)
+
+
+def hold_batch_norms(model: nn.Module) -> int:
+    """Hold every batch norm in evaluation mode, whatever else is trained, and return how many there are.
+
+    Their running statistics stay those of pretraining, and the batch is not normalised by itself: with few
+    pictures or small batches fine-tuning would else begin by changing every feature. Scale and shift stay
+    trainable if they are. `unfreeze` ends it, so hold after freezing or thawing.
+    """
+    norms = [module for module in model.modules() if _has_statistics(module)]
+    for norm in norms:
+        _hold(norm)
+    return len(norms)
 
 
 def set_fine_tuning(model: nn.Module, fine_tune: str) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from course_utils.models.counting import count_parameters
-from course_utils.models.freezing import freeze, set_fine_tuning, unfreeze
+from course_utils.models.freezing import freeze, hold_batch_norms, set_fine_tuning, unfreeze
 from course_utils.models.mobilenet_v3 import mobilenet_v3_small
 from course_utils.models.resnet import resnet
 from course_utils.models.simple_cnn import SimpleCNN
@@ -108,6 +108,22 @@ def test_timm_networks_with_their_own_batch_norms():
     before = snapshot(model)
     train_a_step(model, side=32)
     assert changed(model, before) == {"classifier.weight", "classifier.bias"}
+
+
+def test_held_batch_norms_keep_their_statistics_while_every_weight_is_trained():
+    model = small()
+    num_norms = sum(isinstance(module, nn.BatchNorm2d) for module in model.modules())
+    assert hold_batch_norms(model) == num_norms > 0
+    before = snapshot(model)
+    images = torch.randn(6, 3, 16, 16) + 1
+    alone, together = model.train().cnn(images[:1]), model.cnn(images)
+    torch.testing.assert_close(alone, together[:1], atol=1e-5, rtol=1e-4)  # not normalised by the batch
+    train_a_step(model)
+    assert changed(model, before) == {name for name, _ in model.named_parameters()}
+    unfreeze(model)
+    before = snapshot(model)
+    train_a_step(model)
+    assert {name for name in before if "running" in name} <= changed(model, before)
 
 
 def test_set_fine_tuning():
