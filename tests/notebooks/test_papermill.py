@@ -70,11 +70,29 @@ SETS = {
         {"eps": "strong"},
         "eps: got 'strong' (text), expected a number, above 0 and at most 128",
     ),
+    "08_transfer_resnet34": Sets(
+        {"limit": 16, "image_size": 48, "backbone": "tf_efficientnet_lite0"},
+        {"limit": 16, "sizes": [8], "fine_tune": "all", "reuse": False},
+        {"backbone": "resnet43"},
+        "backbone: got 'resnet43', expected one of",
+    ),
+    "07_resnet": Sets(
+        {"depth_digits": 96, "limit": 60, "width_factor": 0.125},
+        {"depth_digits": 96, "depth_width": 4, "limit": 60, "image_size": 48, "reuse": False},
+        {"depth_blocks": 1},
+        "depth_blocks: got 1, expected a whole number, at least 2 and at most 60",
+    ),
     "09_mobilenetv3_digits": Sets(
         {"limit": 128, "keep_resolution": 0, "train_on_val": True},
         {"limit": 128, "image_size": 28, "label_smoothing": 0.0, "reuse": False},
         {"model": "mobilenet_v3_smal"},
         "Did you mean 'mobilenet_v3_small'?",
+    ),
+    "10_ema": Sets(
+        {"limit": 120, "decay": 0.97},
+        {"limit": 100, "image_size": 12, "batch_size": 25, "reuse": False},
+        {"decay": 1.0},
+        "decay: got 1.0, expected a number, above 0 and below 1",
     ),
     "11_rdnet_seedlings": Sets(
         {"limit": 80, "model": "rdnet_mini_additive", "mix_prob": 1.0},
