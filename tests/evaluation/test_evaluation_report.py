@@ -203,9 +203,11 @@ def test_the_page_in_a_browser(report, tmp_path):
     good = write_page(report, tmp_path / "report.html")
     bad = tmp_path / "bad.html"
     bad.write_text(BAD, encoding="utf-8")
-    views = [(good, 400, "light"), (good, 1280, "light"), (good, 400, "dark"), (bad, 400, "light")]
+    views = [(good, width, scheme) for width in (400, 1280) for scheme in ("light", "dark")]
+    views.append((bad, 400, "light"))
     (*found, planted), console = browser.look_at(views, tmp_path)
-    assert [(one["width"], one["dark"]) for one in found] == [(400, False), (1280, False), (400, True)]
+    sides = [(one["width"], one["dark"]) for one in found]
+    assert sides == [(400, False), (400, True), (1280, False), (1280, True)]
     for one in found:
         assert one["too_wide"] <= 0
         assert one["broken"] == one["without_alt"] == one["requests"] == []
