@@ -58,7 +58,7 @@ def grade_id(cell: Any) -> str | None:
 
 def _notebook_cell(cell: Cell) -> Any:
     marks = {
-        "grade": cell.kind in ("test", "written"),
+        "grade": cell.kind in ("test", "written"),  # a contest is graded by its file
         "solution": cell.kind in ("answer", "written"),
         "locked": cell.kind not in ("answer", "written"),
         "task": False,

@@ -2,6 +2,8 @@
 hand.
 
     CLASS/submitted/PS/STUDENT.ipynb    copies of what was handed in
+    CLASS/submitted/PS/STUDENT.csv      submissions to a contest
+    CLASS/contest/PS/                   a contest's pictures and its hidden labels
     CLASS/marks/PS/STUDENT.json         what grading found
     CLASS/written/PS.csv                points of written questions, filled in by the teacher
     CLASS/feedback/PS/STUDENT.html      a page for each student
@@ -31,6 +33,10 @@ class ClassFolder:
     def submitted(self, problem_set: str) -> dict[str, Path]:
         """Give the collected notebook of each student, by name."""
         return {path.stem: path for path in sorted((self.path / "submitted" / problem_set).glob("*.ipynb"))}
+
+    def contest(self, problem_set: str) -> Path:
+        """Give the folder of a contest."""
+        return self.path / "contest" / problem_set
 
     def marks(self, problem_set: str) -> list[SubmissionMark]:
         """Give the marks, with the teacher's points for written questions in them, sorted by student.
@@ -89,7 +95,7 @@ class ClassFolder:
 
     def write_table(self, problem_set: ProblemSet, marks: Iterable[SubmissionMark]) -> Path:
         """Write the table that learning platforms read: a row per student, a column per question."""
-        questions = problem_set.of_kind("test", "written")
+        questions = problem_set.of_kind("test", "written", "contest")
         columns = ["student", "status", "points", "of", "complete", *(cell.name for cell in questions)]
         rows = []
         for mark in marks:

@@ -33,9 +33,11 @@ def write_class_report(problem_set: ProblemSet, marks: Sequence[SubmissionMark],
             "<h2>To be looked at by hand</h2>",
             html_page.table(["student", "status", "reason"], hands, label="by hand"),
         ]
-    rows = [_question_row(cell.name, cell.points, marks) for cell in problem_set.of_kind("test", "written")]
+    graded = problem_set.of_kind("test", "written", "contest")
+    rows = [_question_row(cell.name, cell.points, marks) for cell in graded]
     header = ["question", "of", "mean", "all points", "commonest reason for lost points", "times"]
     parts += ["<h2>Questions</h2>", html_page.table(header, rows, label="marks per question")]
+    parts += _leaderboard(problem_set, marks)
     pairs = near_identical(problem_set, marks)
     parts.append("<h2>Answers that are nearly the same</h2>")
     if pairs:
@@ -70,6 +72,19 @@ def near_identical(problem_set: ProblemSet, marks: Sequence[SubmissionMark]) -> 
         if share >= _NEARLY:
             pairs.append((first, second, share))
     return sorted(pairs, key=lambda pair: (-pair[2], pair[:2]))
+
+
+def _leaderboard(problem_set: ProblemSet, marks: Sequence[SubmissionMark]) -> list[str]:
+    """Give the table of a contest, best private accuracy first; nothing without a contest."""
+    if not problem_set.of_kind("contest"):
+        return []
+    placed = sorted((mark for mark in marks if mark.contest), key=lambda mark: -mark.contest["private"])
+    rows = [
+        [place, mark.student, f"{mark.contest['private']:.3f}", f"{mark.contest['public']:.3f}"]
+        for place, mark in enumerate(placed, start=1)
+    ]
+    header = ["place", "student", "accuracy (private)", "accuracy (public)"]
+    return ["<h2>Leaderboard</h2>", html_page.table(header, rows, label="leaderboard")]
 
 
 def _question_row(name: str, points: int, marks: Sequence[SubmissionMark]) -> list[object]:

@@ -29,7 +29,7 @@ def collect(problem_set: ProblemSet, source: str | Path, target: Path) -> Collec
 
     The student's name is the folder's, or the part of the file's name before the problem set's. A notebook
     with another name is taken if it holds cells of this problem set, and named. Of two of one student the
-    newer counts.
+    newer counts. A csv of the notebook's name, or submission.csv beside it, goes along as STUDENT.csv.
     Raises ValueError when there is nothing to collect.
     """
     source = Path(source)
@@ -72,6 +72,9 @@ def _collect(problem_set: ProblemSet, source: Path, target: Path, *, shown: str)
         )
     for student, path in chosen.items():
         files.write_bytes(target / f"{student}.ipynb", path.read_bytes())
+        beside = [path.with_suffix(".csv"), path.with_name("submission.csv")]
+        for submission in [one for one in beside if one.is_file() and not one.is_symlink()][:1]:
+            files.write_bytes(target / f"{student}.csv", submission.read_bytes())
     found.students = sorted(chosen)
     return found
 

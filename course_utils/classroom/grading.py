@@ -46,6 +46,7 @@ class SubmissionMark:
     problems: list[str] = field(default_factory=list)
     reason: str = ""
     answers: dict[str, str] = field(default_factory=dict)
+    contest: dict[str, float] = field(default_factory=dict)
 
     @property
     def earned(self) -> float:
@@ -167,6 +168,8 @@ def _grade_cells(problem_set: ProblemSet, answers: Mapping[str, str], remote: Re
             marks.append(_run_test(cell, names, why_missing))
         elif cell.kind == "written":
             marks.append(QuestionMark(cell.name, cell.points, None, "graded by hand"))
+        elif cell.kind == "contest":
+            marks.append(QuestionMark(cell.name, cell.points, 0.0, "no submission.csv was handed in"))
     return marks
 
 
@@ -234,6 +237,6 @@ def _nothing(mark: SubmissionMark, problem_set: ProblemSet, status: str, reason:
         QuestionMark(
             cell.name, cell.points, None if cell.kind == "written" and status == GRADED else 0.0, reason
         )
-        for cell in problem_set.of_kind("test", "written")
+        for cell in problem_set.of_kind("test", "written", "contest")
     ]
     return mark

@@ -5,6 +5,8 @@ The source is a Python file in cells (jupytext's percent format). Tags in a cell
     # %% tags=["answer", "name:pooled_std"]                code that students write
     # %% tags=["test", "name:pooled_std-1", "points:3"]    asserts; all of its points or none
     # %% [markdown] tags=["written", "name:why", "points:5"]    a text that a person grades
+    # %% [markdown] tags=["contest", "name:board", "points:20", "from:0.3", "to:0.8"]    a submission.csv
+        beside the notebook: no points up to the accuracy `from`, all from `to` on, evenly in between
 
 What stands between `### BEGIN SOLUTION` and `### END SOLUTION`, or between the marks of hidden tests, never
 leaves the teacher's machine.
@@ -18,7 +20,7 @@ from typing import Any
 
 import jupytext
 
-KINDS = ("answer", "test", "written")
+KINDS = ("answer", "test", "written", "contest")
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -32,11 +34,12 @@ class Cell:
     name: str
     source: str
     points: int = 0
+    scale: tuple[float, float] = (0.0, 1.0)  # of a contest: accuracies that earn nothing, and everything
 
     @property
     def is_markdown(self) -> bool:
         """Whether it holds text."""
-        return self.kind in ("prose", "written")
+        return self.kind in ("prose", "written", "contest")
 
     @property
     def defines(self) -> tuple[str, ...]:
@@ -114,8 +117,8 @@ def _cell(path: Path, number: int, cell: Any) -> Cell:
     values = {}
     for tag in cell.metadata.get("tags", []):
         key, _, value = tag.partition(":")
-        if key not in (*KINDS, "name", "points") or key in values:
-            raise ValueError(f"{where}: tag {tag!r}; expected answer, test or written, name:..., points:...")
+        if key not in (*KINDS, "name", "points", "from", "to") or key in values:
+            raise ValueError(f"{where}: tag {tag!r}; expected {', '.join(KINDS)}, name:..., points:...")
         values[key] = value
     kinds = [kind for kind in KINDS if kind in values]
     if len(kinds) > 1 or (values and not kinds):
@@ -132,14 +135,32 @@ def _cell(path: Path, number: int, cell: Any) -> Cell:
         raise ValueError(
             f"{where}: name {name!r}; expected small letters, digits, - and _, such as name:pooled_std-1"
         )
-    if text != (kind == "written"):
-        raise ValueError(f"{where}: {kind} has to be a {'markdown' if kind == 'written' else 'code'} cell")
+    if text != (kind in ("written", "contest")):
+        raise ValueError(f"{where}: {kind} has to be a {'code' if text else 'markdown'} cell")
     if not points.isdigit() or (int(points) > 0) != (kind != "answer"):
         raise ValueError(
             f"{where}: tests and written questions have points:1 or more, answers none; got {points!r}"
         )
-    _check_marks(where, cell.source, needs_solution=kind != "test")
-    return Cell(kind, name, cell.source, int(points))
+    _check_marks(where, cell.source, needs_solution=kind in ("answer", "written"))
+    return Cell(kind, name, cell.source, int(points), _scale(where, kind, values))
+
+
+def _scale(where: str, kind: str, values: dict[str, str]) -> tuple[float, float]:
+    """Give the accuracies between which the points of a contest rise."""
+    given = [values.get("from"), values.get("to")]
+    if kind != "contest":
+        if given != [None, None]:
+            raise ValueError(f"{where}: from and to belong to a contest, not to {kind}")
+        return (0.0, 1.0)
+    try:
+        low, high = float(given[0] or ""), float(given[1] or "")
+    except ValueError:
+        low = high = -1.0
+    if not 0 <= low < high <= 1:
+        raise ValueError(
+            f"{where}: a contest needs from:... and to:..., such as from:0.3 and to:0.8; got {given}"
+        )
+    return (low, high)
 
 
 def _check_marks(where: str, source: str, *, needs_solution: bool) -> None:

@@ -48,8 +48,11 @@ When your work is graded, more tests are run than those you see: they ask the sa
 """
 
 
-def write_release(problem_set: ProblemSet, target: str | Path) -> Path:
-    """Write the students' zip into the folder `target`; the same source gives the same bytes."""
+def write_release(problem_set: ProblemSet, target: str | Path, *, pictures: Path | None = None) -> Path:
+    """Write the students' zip into the folder `target`; the same source gives the same bytes.
+
+    `pictures`: a folder that goes along as contest/.
+    """
     name = problem_set.name
     modules = {
         module.split(".")[0]
@@ -69,6 +72,10 @@ def write_release(problem_set: ProblemSet, target: str | Path) -> Path:
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for file_name, text in contents.items():
             archive.writestr(zipfile.ZipInfo(f"{name}/{file_name}", _WHEN), text.encode())
+        if pictures is not None:
+            for file in sorted(path for path in pictures.rglob("*") if path.is_file()):
+                inside = zipfile.ZipInfo(f"{name}/contest/{file.relative_to(pictures).as_posix()}", _WHEN)
+                archive.writestr(inside, file.read_bytes())
     path = Path(target) / f"{name}.zip"
     files.write_bytes(path, stream.getvalue())
     return path

@@ -69,8 +69,16 @@ def _read(options: argparse.Namespace) -> "tuple[ProblemSet, ClassFolder]":
 def _release(options: argparse.Namespace) -> int:
     from course_utils.classroom.releasing import write_release
 
-    problem_set, _ = _read(options)
-    print(f"For students: {write_release(problem_set, options.to)} ({problem_set.points} points)")
+    problem_set, folder = _read(options)
+    pictures = None
+    if problem_set.of_kind("contest"):
+        from course_utils.classroom.contest import draw_contest
+
+        contest = draw_contest(folder.contest(problem_set.name))
+        pictures = contest / "pictures"
+        print(f"The contest's hidden labels: {contest / 'labels.json'}; keep the folder, grading needs it")
+    path = write_release(problem_set, options.to, pictures=pictures)
+    print(f"For students: {path} ({problem_set.points} points)")
     return 0
 
 
@@ -113,6 +121,11 @@ def _grade(options: argparse.Namespace) -> int:
     hidden = [find_problem_set(options.problem_set).resolve().parent, folder.path.resolve()]
     limits = Limits(request_s=options.seconds)
     marks = grade_all(problem_set, _submitted(folder, problem_set.name), hidden=hidden, limits=limits)
+    if problem_set.of_kind("contest"):
+        from course_utils.classroom.contest import add_scores
+
+        submitted = folder.path / "submitted" / problem_set.name
+        add_scores(problem_set, marks, submitted, folder.contest(problem_set.name))
     folder.write_marks(problem_set, marks)
     marks = folder.marks(problem_set.name)
     for mark in marks:
