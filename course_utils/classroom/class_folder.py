@@ -19,7 +19,7 @@ from pathlib import Path
 
 from course_utils import files
 from course_utils.classroom.grading import QuestionMark, SubmissionMark
-from course_utils.classroom.problem_set import ProblemSet
+from course_utils.classroom.problem_set import BEGIN_SOLUTION, Cell, ProblemSet
 
 _COLUMNS = ("student", "question", "points", "of", "answer")
 
@@ -68,7 +68,7 @@ class ClassFolder:
         for mark in marks:
             for cell in written:
                 if (mark.student, cell.name) not in there and mark.answers:
-                    text = mark.answers.get(cell.name, "")
+                    text = _own_text(cell, mark.answers.get(cell.name, ""))
                     values = (mark.student, cell.name, "", str(cell.points), text)
                     rows.append(dict(zip(_COLUMNS, values, strict=True)))
         _write_rows(path, _COLUMNS, rows)
@@ -111,6 +111,13 @@ class ClassFolder:
     def written_path(self, problem_set: str) -> Path:
         """Give the file for the points of written questions."""
         return self.path / "written" / f"{problem_set}.csv"
+
+
+def _own_text(cell: Cell, text: str) -> str:
+    """Give what a student wrote, without the question above it."""
+    question = cell.source.partition(BEGIN_SOLUTION)[0].splitlines()
+    given = {line.strip() for line in question} | {"YOUR ANSWER HERE"}
+    return "\n".join(line for line in text.splitlines() if line.strip() and line.strip() not in given)
 
 
 def _points(question: QuestionMark | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_utils.classroom import grading, integrity, releasing
+from course_utils.classroom import grading, integrity, releasing, self_check
 from course_utils.classroom.building import release_notebook, teacher_notebook
 from course_utils.classroom.class_folder import ClassFolder
 from course_utils.classroom.class_report import near_identical
@@ -238,15 +238,33 @@ def test_written_points_are_kept_checked_and_counted(tmp_path):
     path = folder.written_path("tiny")
     text = path.read_text()
     assert text == "student,question,points,of,answer\nann,why,,5,'=Because\n"
+    stub = grading.grade_one(TINY, handed_in(tmp_path / "b.ipynb"), student="ben", limits=LIMITS)
+    folder.write_marks(TINY, [stub])
+    assert path.read_text() == text + "ben,why,,5,\n", "the question itself is not taken for an answer"
     path.write_text(text.replace("why,,5", 'why,"3,5",5'))
     folder.write_marks(TINY, [mark])
-    (again,) = folder.marks("tiny")
+    again, _ = folder.marks("tiny")
     assert again.earned == 12.5 and again.is_complete
     path.write_text(text.replace("why,,5", "why,6,5"))
     with pytest.raises(
         ValueError, match=r"tiny.csv, row 2 \(ann, why\): 6 points; expected a number from 0 to 5"
     ):
         folder.marks("tiny")
+
+
+@pytest.mark.slow
+def test_students_check_their_own_work(tmp_path, capsys, monkeypatch):
+    with zipfile.ZipFile(releasing.write_release(TINY, tmp_path)) as archive:
+        archive.extractall(tmp_path)
+    monkeypatch.chdir(tmp_path / "tiny")
+    handed_in(Path("tiny.ipynb"), middle=SOLUTION["middle"])
+    assert self_check.main("tiny.ipynb") == 1
+    assert capsys.readouterr().out == "scaled-1: NotImplementedError\nTo be looked at: 1.\n".replace(
+        "NotImplementedError", "NameError name 'scaled' is not defined"
+    )
+    handed_in(Path("tiny.ipynb"), **SOLUTION)
+    assert self_check.main("tiny.ipynb") == 0 and capsys.readouterr().out == "Ready to hand in.\n"
+    assert self_check.main("other.ipynb") == 2
 
 
 def test_near_copies_are_paired_and_short_or_usual_answers_are_not():
@@ -278,17 +296,19 @@ def test_near_copies_are_paired_and_short_or_usual_answers_are_not():
 def test_a_class_of_30_is_graded_in_one_command(tmp_path, capsys):
     inbox, kinds = tmp_path / "inbox", {}
     answers = [SOLUTION, {}, {**SOLUTION, "scaled": "raise ValueError"}]
-    for number in range(17):
+    for number in range(16):
         kinds[f"student{number:02d}"] = (9, 0, 5)[number % 3]
         handed_in(inbox / f"student{number:02d}" / "tiny.ipynb", **answers[number % 3], why=f"text {number}")
     for name, attack in ATTACKS.items():
         handed_in(inbox / name / "tiny.ipynb", middle=attack.format(source=SOURCE, marks=tmp_path / "m.json"))
         kinds[name] = 0
+    always = {"middle-odd": "assert True", "middle-even": "assert True", "scaled-1": "assert True"}
+    handed_in(inbox / "edited_tests" / "tiny.ipynb", **always)
     (inbox / "broken").mkdir()
     (inbox / "broken" / "tiny.ipynb").write_text("{")
     handed_in(inbox / "wrong_name" / "Untitled.ipynb", **SOLUTION)
     handed_in(inbox / "中文 名" / "tiny.ipynb", **SOLUTION)
-    kinds |= {"broken": 0, "wrong_name": 9, "中文_名": 9}
+    kinds |= {"edited_tests": 0, "broken": 0, "wrong_name": 9, "中文_名": 9}
     assert len(kinds) == 30
     before = {path: path.read_bytes() for path in inbox.rglob("*.ipynb")}
     options = ["--class", str(tmp_path / "class")]
@@ -299,7 +319,7 @@ def test_a_class_of_30_is_graded_in_one_command(tmp_path, capsys):
         in capsys.readouterr().out
     )
     assert main(["class", "check", str(SOURCE), *options]) == 0
-    assert "30 notebooks checked, 1 with changed cells" in capsys.readouterr().out
+    assert "30 notebooks checked, 2 with changed cells" in capsys.readouterr().out
     assert main(["class", "grade", str(SOURCE), "--seconds", "3", *options]) == 0
     marks = ClassFolder(tmp_path / "class").marks("tiny")
     assert {mark.student: mark.earned for mark in marks} == kinds
