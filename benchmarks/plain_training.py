@@ -59,10 +59,10 @@ def with_plain_layers(model: nn.Module) -> nn.Module | None:
     Same weights, same results up to rounding: the network as tutorials build it.
     """
     copied = deepcopy(model)
-    found = [name for name, layer in copied.named_modules() if isinstance(layer, DepthwiseConv2d)]
-    for name in found:
+    layers = dict(copied.named_modules())
+    found = {name: layer for name, layer in layers.items() if isinstance(layer, DepthwiseConv2d)}
+    for name, ours in found.items():
         parent, _, own = name.rpartition(".")
-        ours = copied.get_submodule(name)
         plain = nn.Conv2d(
             ours.in_channels,
             ours.out_channels,

@@ -9,14 +9,15 @@ from course_utils.models.mobilenet_v3 import mobilenet_v3_small
 from course_utils.models.normalisation import set_batch_norm_momentum
 
 
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (4, 4), (3, 5), (8, 8), (9, 9)])
 @pytest.mark.parametrize(("kernel", "stride", "dilation"), [(3, 1, 1), (5, 1, 1), (5, 2, 1), (5, 1, 2)])
-def test_value_and_gradients_equal_conv2d(size, kernel, stride, dilation):
+def test_value_and_gradients_equal_conv2d(size, kernel, stride, dilation, memory_format):
     padding = (kernel - 1) // 2 * dilation
     ours = DepthwiseConv2d(6, kernel, stride=stride, padding=padding, dilation=dilation).double()
     usual = nn.Conv2d(6, 6, kernel, stride, padding, dilation=dilation, groups=6, bias=False).double()
     usual.load_state_dict(ours.state_dict())
-    images = torch.randn(3, 6, *size, dtype=torch.double)
+    images = torch.randn(3, 6, *size, dtype=torch.double).contiguous(memory_format=memory_format)
     ours_in, usual_in = images.clone().requires_grad_(), images.clone().requires_grad_()
     ours_out, usual_out = ours(ours_in), usual(usual_in)
     torch.testing.assert_close(ours_out, usual_out)
@@ -25,6 +26,9 @@ def test_value_and_gradients_equal_conv2d(size, kernel, stride, dilation):
     (usual_out * weights).sum().backward()
     torch.testing.assert_close(ours_in.grad, usual_in.grad)
     torch.testing.assert_close(ours.weight.grad, usual.weight.grad)
+    if memory_format == torch.channels_last and size != (1, 1):  # else every layer after it, and before it, would copy
+        assert ours_out.is_contiguous(memory_format=memory_format)
+        assert ours_in.grad.is_contiguous(memory_format=memory_format)
 
 
 def test_small_maps_take_the_dense_path_and_others_do_not(monkeypatch):
@@ -36,6 +40,31 @@ def test_small_maps_take_the_dense_path_and_others_do_not(monkeypatch):
     layer(torch.zeros(1, 2, 3, 3).contiguous(memory_format=torch.channels_last))
     layer(torch.zeros(1, 2, side + 1, side))
     assert [tuple(shape[2:]) for shape in calls] == [(3, 3), (side + 1, side)]
+
+
+def test_channels_last_takes_it_where_the_kernel_has_more_taps_than_the_map_pixels(monkeypatch):
+    calls = []
+    monkeypatch.setattr(nn.Conv2d, "forward", lambda self, images: calls.append(images.shape) or images)
+    for kernel in (3, 5):
+        layer = DepthwiseConv2d(2, kernel, padding=kernel // 2)
+        for side in (2, 3, 4, 5):
+            layer(torch.zeros(2, 2, side, side).contiguous(memory_format=torch.channels_last))
+    assert [shape[2] for shape in calls] == [3, 4, 5, 5]
+
+
+def test_a_network_learns_the_same_in_both_formats():
+    """Double precision: all that is left is rounding, through every layer and back."""
+    gradients = []
+    torch.manual_seed(0)
+    images = torch.randn(4, 3, 64, 64).double()
+    for memory_format in (torch.contiguous_format, torch.channels_last):
+        torch.manual_seed(1)
+        model = mobilenet_v3_small(num_classes=3, dropout=0.0).double().to(memory_format=memory_format)
+        nn.functional.cross_entropy(
+            model(images.contiguous(memory_format=memory_format)), torch.tensor([0, 1, 2, 0])
+        ).backward()
+        gradients.append(torch.cat([parameter.grad.flatten() for parameter in model.parameters()]))
+    torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-6, atol=1e-9)
 
 
 def test_batch_norm_momentum_is_set_everywhere():
