@@ -59,7 +59,7 @@ separable_macs = Exercise(
         "those are the weights": "def separable_macs(i, o, k, h, w):\n    return i * k * k + i * o",
         "as one": "def separable_macs(i, o, k, h, w):\n    return 2 * h * w * (i * k * k + i * o)",
         "one for each": "def separable_macs(i, o, k, h, w):\n    return h * w * (o * k * k + i * o)",
-        "expected": "def separable_macs(i, o, k, h, w):\n    return h * w * (i * k + i * o)",
+        "is 6840, expected 9000": "def separable_macs(i, o, k, h, w):\n    return h * w * (i * k + i * o)",
     },
     other_right_answers=(
         "separable_macs = lambda i, o, k, h, w: i * h * w * (k**2 + o)",

@@ -86,7 +86,8 @@ def test_each_wrong_answer_has_a_reason_of_its_own(exercise):
         exercise.check(checks.run_source(exercise, source)) for source in exercise.wrong_answers.values()
     ]
     assert len({verdict.reason for verdict in given}) >= 2
-    assert all(len(fragment.split()) >= 2 for fragment in exercise.wrong_answers), "a word fits by chance"
+    assert not {"expected", "got", "wrong", "answer"} & set(exercise.wrong_answers), "that fits any reason"
+    assert all(len(fragment) >= 4 for fragment in exercise.wrong_answers), "that fits by chance"
 
 
 def test_there_are_exercises():
