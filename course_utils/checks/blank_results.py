@@ -201,7 +201,7 @@ own_submission = Exercise(
     """,
     praise="",
     wrong_answers={
-        "'new_10' is missing": """
+        "the file ends here": """
             from course_utils.checks.blank_results import example_sample
 
             sample = example_sample()
