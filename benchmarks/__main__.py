@@ -53,7 +53,7 @@ def told(benchmark: Benchmark, outcome: Outcome) -> list[str]:
     for row in sorted(ratios, key=lambda row: is_near(benchmark, row)):  # stable
         what = "near the limit" if is_near(benchmark, row) else "ratio"
         lines.append(
-            f"  {what:<15} {row['name']:<58} {row['median']:8.3f}  ({row['low']:.3f} to {row['high']:.3f})"
+            f"  {what:<15} {row['name']:<58} {row['median']:9.4g}  ({row['low']:.4g} to {row['high']:.4g})"
         )
     lines.append(f"  the limit is {benchmark.limit}")
     if outcome.error:

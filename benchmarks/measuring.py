@@ -74,7 +74,7 @@ def show_or_record(
     """
     for one in rows:
         print(
-            f"{one['name']:<40} {one['median']:8.3f} {one['unit']:<2} ({one['low']:.3f} to {one['high']:.3f})"
+            f"{one['name']:<44} {one['median']:9.4g} {one['unit']:<2} ({one['low']:.4g} to {one['high']:.4g})"
         )
     for one in tables:
         print()

@@ -46,8 +46,8 @@ BENCHMARKS = {
         "startup",
         "importing the package, --help, naming one picture cold and warm; against torch's import and the "
         "script of tutorials",
-        "starting Python with argparse, Python with torch, the network alone",
-        near=("/ Python with", "/ the network alone"),
+        "starting Python alone, with argparse, with torch; the network alone",
+        near=("/ Python alone", "/ Python with", "/ the network alone"),
         full=("--rounds", "7"),
         quick=("--rounds", "3"),
     ),

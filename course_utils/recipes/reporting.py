@@ -112,7 +112,7 @@ def further_words(report: Mapping[str, Any]) -> list[str]:
     for row in report.get("comparisons", []):
         low, high = row["difference_interval_95"]
         lines.append(
-            f"better than {row['other']} ({row['other_accuracy']:.4f}) by {row['difference']:+.4f} (95 % "
-            f"interval {low:+.4f} to {high:+.4f}), McNemar p = {row['p_value']:.2g}"
+            f"difference to {row['other']} (accuracy {row['other_accuracy']:.4f}): {row['difference']:+.4f} "
+            f"(95 % interval {low:+.4f} to {high:+.4f}), McNemar p = {row['p_value']:.2g}"
         )
     return lines
