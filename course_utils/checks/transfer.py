@@ -17,7 +17,7 @@ def _verify_build_model(answer: Callable[..., Any]) -> None:
 
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        published = create_timm(LITE0, pretrained=True).conv_stem.weight
+        published = create_timm(LITE0, pretrained=True).get_parameter("conv_stem.weight")
         images = torch.randn(2, 3, 64, 64)
         for pretrained, fine_tune, num_classes in ((True, True, 7), (True, False, 3), (False, True, 4)):
             called = f"build_model({pretrained}, {fine_tune}, {num_classes})"
@@ -29,7 +29,7 @@ def _verify_build_model(answer: Callable[..., Any]) -> None:
                 same_shape(
                     model.eval()(images), (2, num_classes), what=f"the logits of two pictures of {called}"
                 )
-            if torch.equal(model.conv_stem.weight, published) != pretrained:
+            if torch.equal(model.get_parameter("conv_stem.weight"), published) != pretrained:
                 start = "random" if pretrained else "ImageNet's"
                 raise Wrong(f"{called}: its first convolution is {start}, so `pretrained` was not heeded")
             _check_trained(model, images, called, fine_tune=fine_tune)

@@ -50,4 +50,4 @@ def _pyspng() -> "ModuleType | None":
         import pyspng
     except ImportError:
         return None
-    return pyspng  # type: ignore[no-any-return]
+    return pyspng

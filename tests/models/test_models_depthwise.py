@@ -26,7 +26,7 @@ def test_value_and_gradients_equal_conv2d(size, kernel, stride, dilation, memory
     (usual_out * weights).sum().backward()
     torch.testing.assert_close(ours_in.grad, usual_in.grad)
     torch.testing.assert_close(ours.weight.grad, usual.weight.grad)
-    if memory_format == torch.channels_last and size != (1, 1):  # else every layer after it, and before it, would copy
+    if memory_format == torch.channels_last and size != (1, 1):  # else the layers around it would copy
         assert ours_out.is_contiguous(memory_format=memory_format)
         assert ours_in.grad.is_contiguous(memory_format=memory_format)
 
