@@ -9,6 +9,7 @@ from course_utils.checks.exercise import Exercise, Verdict, Wrong
 
 MAX_MACS = 5_000_000  # the plain CNN of notebook 05, a quarter as wide, needs about as many at 32 pixels
 MIN_LAYERS = 20
+MIN_CHANNELS = 8  # a 1x1 convolution of stride 2 with fewer corrupts memory, channels_last on a CPU
 _KEYS = {"block", "blocks", "width", "keep_resolution", "image_size"}
 _CONVOLUTIONS = {"basic": 2, "bottleneck": 3}
 
@@ -42,6 +43,11 @@ def _verify_deep_budget(answer: Any) -> Verdict:
     if layers > 400:
         raise Wrong(f"{layers} layers are more than anybody can train here; stay below 400")
     kind = BasicBlock if answer["block"] == "basic" else Bottleneck
+    if answer["width"] * kind.expansion < MIN_CHANNELS:
+        raise Wrong(
+            f"the first stage has {answer['width'] * kind.expansion} channels; give it {MIN_CHANNELS} or "
+            "more. With fewer, the shortcuts' convolutions crash in PyTorch 2.14 (channels_last, CPU)"
+        )
     with torch.device("meta"):
         model = ResNet(
             kind,
@@ -101,6 +107,10 @@ deep_budget = Exercise(
                            "image_size": 32}
         """,
         "expected ['block'": "deep_budget = {'depth': 34}",
+        "the first stage has 4 channels": """
+            deep_budget = {"block": "basic", "blocks": (4, 4, 4), "width": 4, "keep_resolution": 1,
+                           "image_size": 32}
+        """,
         "at least 1 each": """
             deep_budget = {"block": "basic", "blocks": (9, 0, 3), "width": 8, "keep_resolution": 1,
                            "image_size": 32}

@@ -78,7 +78,7 @@ SETS = {
     ),
     "07_resnet": Sets(
         {"depth_digits": 96, "limit": 60, "width_factor": 0.125},
-        {"depth_digits": 96, "depth_width": 4, "limit": 60, "image_size": 48, "reuse": False},
+        {"depth_digits": 96, "depth_width": 12, "limit": 60, "image_size": 48, "reuse": False},
         {"depth_blocks": 1},
         "depth_blocks: got 1, expected a whole number, at least 2 and at most 60",
     ),
