@@ -42,9 +42,10 @@ _HOMES = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")  # libraries write the
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use: seconds for a request and in all, bytes of memory and of each file."""
+    """What one submission may use: seconds for a request, to start and in all, bytes of memory and files."""
 
     request_s: float = 20.0
+    start_s: float = 300.0
     cpu_s: int = 120
     memory_bytes: int = 3 << 30
     file_bytes: int = 50 << 20
@@ -100,7 +101,7 @@ class Remote:
         if self._forbidden:
             raise ForbiddenError(self._forbidden)
         self._send(request)
-        reply = self._reply()
+        reply = self._reply(self.limits.request_s)
         if not isinstance(reply, dict):
             raise OutOfLimitsError(self._afresh("gave an answer that cannot be read"))
         if "forbidden" in reply:
@@ -127,16 +128,14 @@ class Remote:
         with contextlib.suppress(BrokenPipeError):  # it has ended: the reply will say so
             write_message(self._requests, encode(_without_proxies(request)))
 
-    def _reply(self) -> Any:
+    def _reply(self, most_s: float) -> Any:
         """Wait for a reply within the limits; None where there is none."""
         assert self._process is not None
-        end = time.monotonic() + self.limits.request_s
+        end = time.monotonic() + most_s
         watched = psutil.Process(self._process.pid) if self._process.poll() is None else None
         while not select.select([self._replies], [], [], 0.1)[0]:
             if time.monotonic() > end:
-                raise OutOfLimitsError(
-                    self._afresh(f"took more than {self.limits.request_s:g} s (an endless loop?)")
-                )
+                raise OutOfLimitsError(self._afresh(f"took more than {most_s:g} s (an endless loop?)"))
             if watched is not None and _memory_of(watched) > self.limits.memory_bytes:
                 raise OutOfLimitsError(
                     self._afresh(f"used more than {self.limits.memory_bytes >> 20} MB of memory")
@@ -187,6 +186,12 @@ class Remote:
         os.close(to_grader)
         self._requests: BinaryIO = os.fdopen(self_requests, "wb", buffering=0)
         self._replies: BinaryIO = os.fdopen(self_replies, "rb", buffering=0)
+        if not select.select([self._replies], [], [], self.limits.start_s)[0]:
+            raise RuntimeError(f"the student's process did not start within {self.limits.start_s:g} s")
+        if decode(read_message(self._replies) or encode(None)) != {"ready": True}:
+            raise RuntimeError(
+                "the student's process did not start; is the course installed for this Python?"
+            )
 
     def _afresh(self, reason: str) -> str:
         """Start the process again, with the cells that went well; give the reason."""

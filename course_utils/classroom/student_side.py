@@ -114,6 +114,7 @@ def main() -> None:
         hidden=[Path(path) for path in settings["hidden"]],
         tell=tell,
     )
+    write_message(replies, encode({"ready": True}))  # starting takes its time, which is not the student's
     serve(requests, replies)
 
 
