@@ -15,6 +15,7 @@ from course_utils.classroom.class_report import near_identical
 from course_utils.classroom.problem_set import read_problem_set, without_marks
 from course_utils.classroom.remote import Limits
 from course_utils.cli import main
+from course_utils.data.archives import safe_extract
 
 SOURCE = Path(__file__).with_name("tiny.py")
 TINY = read_problem_set(SOURCE)
@@ -254,9 +255,8 @@ def test_written_points_are_kept_checked_and_counted(tmp_path):
 
 @pytest.mark.slow
 def test_students_check_their_own_work(tmp_path, capsys, monkeypatch):
-    with zipfile.ZipFile(releasing.write_release(TINY, tmp_path)) as archive:
-        archive.extractall(tmp_path)
-    monkeypatch.chdir(tmp_path / "tiny")
+    unpacked = safe_extract(releasing.write_release(TINY, tmp_path), tmp_path / "unpacked")
+    monkeypatch.chdir(unpacked / "tiny")
     handed_in(Path("tiny.ipynb"), middle=SOLUTION["middle"])
     assert self_check.main("tiny.ipynb") == 1
     assert capsys.readouterr().out == "scaled-1: NotImplementedError\nTo be looked at: 1.\n".replace(
