@@ -69,7 +69,10 @@ def with_instructions(nb: Any, path: Path, measured: dict[str, Any] | None) -> A
         if cell.cell_type == "markdown":
             cell.source = _links_to_pages(_NAVIGATION.sub("", cell.source))
         for output in cell.get("outputs", []):
-            output.get("data", {}).pop(RESULTS_MIMETYPE, None)  # for the runner, not for readers
+            data = output.get("data", {})
+            data.pop(RESULTS_MIMETYPE, None)  # for the runner, not for readers
+            if "text/markdown" in data:  # what is shown is not searched for links by Sphinx
+                data["text/markdown"] = re.sub(r"\]\((\w+)\.ipynb", r"](\1.html", data["text/markdown"])
     minutes = f" At `quick` it took {measured['seconds'] / 60:.1f} minutes on two cores." if measured else ""
     rows = [
         f"| `{one.name}` | {one.type_name} | {one.help.replace('|', '/') or ' '} |"
