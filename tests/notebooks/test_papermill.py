@@ -71,7 +71,7 @@ SETS = {
         "eps: got 'strong' (text), expected a number, above 0 and at most 128",
     ),
     "08_transfer_resnet34": Sets(
-        {"limit": 16, "image_size": 48, "backbone": "tf_efficientnet_lite0"},
+        {"limit": 16, "image_size": 72, "backbone": "tf_efficientnet_lite0"},
         {"limit": 16, "sizes": [8], "fine_tune": "all", "reuse": False},
         {"backbone": "resnet43"},
         "backbone: got 'resnet43', expected one of",
