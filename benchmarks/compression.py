@@ -24,8 +24,8 @@ from torch import Tensor, nn
 from benchmarks.measuring import row, show_or_record, table
 from benchmarks.provenance import tree_state
 from course_utils import runtime
-from course_utils.data.augmentations import build_augment
 from course_utils.data.loaders import Batches
+from course_utils.data.ranks import Processes
 from course_utils.evaluation.compression_table import Candidate, Row, compression_table
 from course_utils.models import weights
 from course_utils.models.counting import count_parameters
@@ -34,6 +34,7 @@ from course_utils.models.pruning import make_permanent_, pruned, sparsity
 from course_utils.models.quantisation import load_quantised_, quantised_state
 from course_utils.recipes import OpenedRun, open_run
 from course_utils.recipes.building import build
+from course_utils.recipes.prepared import Prepared
 from course_utils.training.losses import DistillationLoss
 
 HEADER = [
@@ -44,17 +45,12 @@ TEMPERATURE, TEACHERS_SHARE = 4.0, 0.9
 
 
 def training_batches(opened: OpenedRun, seed: int) -> Batches:
-    """Give the run's training pictures, decoded, shuffled and augmented as its recipe says."""
-    data = opened.recipe.data
-    return Batches(
-        opened.pictures("train").in_memory(),
-        batch_size=data.batch_size,
-        mean=opened.transform.mean,
-        std=opened.transform.std,
-        augment=build_augment(data.augment, seed=seed) if data.augment else None,
-        shuffle=True,
-        seed=seed,
+    """Give the run's training pictures, decoded, shuffled and augmented as its recipe says, unmixed."""
+    pictures, recipe = opened.pictures("train").in_memory(), opened.recipe
+    recipe = replace(
+        recipe, data=replace(recipe.data, mixing=None), training=replace(recipe.training, seed=seed)
     )
+    return Prepared(pictures, pictures, None, opened.transform).train_batches(recipe, Processes())
 
 
 def train(

@@ -1,6 +1,6 @@
 """Around a learner's answer: is it an empty stub, where did it crash; and running our own texts.
 
-`run_source` holds the only `exec` of the course. It runs texts that stand in this package (solutions and test
+`run_source` holds the only `exec` of the checks. It runs texts that stand in this package (solutions and test
 answers), never something a learner or a file supplies.
 """
 

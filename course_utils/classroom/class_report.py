@@ -2,7 +2,6 @@
 same."""
 
 import ast
-import html
 from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
@@ -98,7 +97,7 @@ def _question_row(name: str, points: int, marks: Sequence[SubmissionMark]) -> li
     reason, times = reasons.most_common(1)[0] if reasons else ("", 0)
     mean = f"{np.mean(earned):.1f}" if earned else ""
     full = f"{sum(value == points for value in earned)} of {len(found)}"
-    return [name, points, mean, full, html.unescape(reason)[:200], times or ""]
+    return [name, points, mean, full, reason[:200], times or ""]
 
 
 def _shingles(source: str) -> tuple[set[tuple[str, ...]], int]:

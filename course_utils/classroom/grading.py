@@ -81,11 +81,11 @@ def grade_one(
 
     `hidden`: folders that the student's code must not read (sources, marks, other submissions).
     """
-    mark = SubmissionMark(student, problem_set.name, GRADED)
     try:
         submitted = read_submission(path, release_notebook(problem_set).cells)
     except UnreadableError as error:
-        return _nothing(mark, problem_set, UNREADABLE, str(error))
+        return _not_graded(problem_set, student, UNREADABLE, str(error))
+    mark = SubmissionMark(student, problem_set.name, GRADED)
     mark.problems, mark.answers = submitted.problems, submitted.answers
     code = problem_set.of_kind("given", "answer", "test")
     modules = dict.fromkeys(name for cell in code for name in cell.modules)
@@ -98,7 +98,9 @@ def grade_one(
         ) as remote:
             mark.questions = _grade_cells(problem_set, submitted.answers, remote)
     except ForbiddenError as error:
-        return _nothing(mark, problem_set, FORBIDDEN, f"the code {error}")
+        refused = _not_graded(problem_set, student, FORBIDDEN, f"the code {error}")
+        refused.problems, refused.answers = mark.problems, mark.answers
+        return refused
     return mark
 
 
@@ -128,22 +130,18 @@ def grade_all(
             }
             for job in as_completed(jobs):
                 student = jobs[job]
-                with contextlib.suppress(BrokenProcessPool):
-                    try:
-                        marks[student] = job.result()
-                    except BrokenProcessPool:
-                        raise
-                    except Exception as error:  # a fault of ours: named, and the others go on
-                        failed = SubmissionMark(student, problem_set.name, FAILED)
-                        reason = f"the grader failed: {type(error).__name__}: {error}"
-                        marks[student] = _nothing(failed, problem_set, FAILED, reason[:_MOST_TEXT])
-                    del waiting[student]
+                try:
+                    marks[student] = job.result()
+                except BrokenProcessPool:
+                    continue  # this one or another has ended the process: tried again below
+                except Exception as error:  # a fault of ours: named, and the others go on
+                    reason = f"the grader failed: {type(error).__name__}: {error}"[:_MOST_TEXT]
+                    marks[student] = _not_graded(problem_set, student, FAILED, reason)
+                del waiting[student]
         if len(waiting) == before:  # the first of them breaks the process, alone as with others
             student = next(iter(waiting))
-            failed = SubmissionMark(student, problem_set.name, FAILED)
-            marks[student] = _nothing(
-                failed, problem_set, FAILED, "the grader's process ended; grade by hand"
-            )
+            reason = "the grader's process ended; grade by hand"
+            marks[student] = _not_graded(problem_set, student, FAILED, reason)
             del waiting[student]
     return [marks[student] for student in sorted(marks)]
 
@@ -230,13 +228,8 @@ def _failing_line(cell: Cell, error: AssertionError) -> str:
     return f"not fulfilled: {lines[numbers[-1] - 1].strip()}" if numbers else "not fulfilled"
 
 
-def _nothing(mark: SubmissionMark, problem_set: ProblemSet, status: str, reason: str) -> SubmissionMark:
-    """Give no points to all that is graded by code, with the reason."""
-    mark.status, mark.reason = status, reason
-    mark.questions = [
-        QuestionMark(
-            cell.name, cell.points, None if cell.kind == "written" and status == GRADED else 0.0, reason
-        )
-        for cell in problem_set.of_kind("test", "written", "contest")
-    ]
-    return mark
+def _not_graded(problem_set: ProblemSet, student: str, status: str, reason: str) -> SubmissionMark:
+    """Give no points to anything, with the reason."""
+    graded = problem_set.of_kind("test", "written", "contest")
+    questions = [QuestionMark(cell.name, cell.points, 0.0, reason) for cell in graded]
+    return SubmissionMark(student, problem_set.name, status, questions, reason=reason)

@@ -59,13 +59,14 @@ def write_release(problem_set: ProblemSet, target: str | Path, *, pictures: Path
         for cell in problem_set.of_kind("given", "answer", "test")
         for module in cell.modules
     }
+    notebook = nbformat.writes(release_notebook(problem_set)) + "\n"
     contents = {
-        f"{name}.ipynb": nbformat.writes(release_notebook(problem_set)) + "\n",
+        f"{name}.ipynb": notebook,
         "check_environment.py": _CHECK_ENVIRONMENT.format(
             needed=sorted({*modules, "jupyterlab", "course_utils"})
         ),
         "check_my_work.py": _CHECK_WORK.format(name=name),
-        "handed_out.ipynb": nbformat.writes(release_notebook(problem_set)) + "\n",
+        "handed_out.ipynb": notebook,  # to compare with
         "README.txt": _READ_ME.format(title=problem_set.title, name=name),
     }
     stream = io.BytesIO()

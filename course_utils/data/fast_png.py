@@ -7,6 +7,7 @@ not installed is left to `decode`, so that pictures are judged in one place. Sou
 `benchmarks/channel_statistics.py` measures it.
 """
 
+import functools
 import io
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ def decode_plain_png(data: bytes, *, max_megapixels: float) -> np.ndarray | None
     return pixels if pixels.shape == (height, width, 3) and pixels.dtype == np.uint8 else None
 
 
+@functools.cache  # looking for a package that is missing takes longer than decoding
 def _pyspng() -> "ModuleType | None":
     try:
         import pyspng

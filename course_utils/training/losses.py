@@ -55,6 +55,13 @@ class CrossEntropy(nn.Module):
         logits = _at_least_single(logits)
         return _add_up(self.per_image(logits, targets), self._weights(logits, targets), sample_weights)
 
+    def weight_of(self, targets: Tensor) -> float:
+        """Give the sum of the weights that `sum_and_weight` has for these targets; it needs no logits."""
+        if self.class_weights is None:
+            return float(len(targets))
+        weights = self.class_weights.to(targets.device)
+        return float((weights[targets] if targets.ndim == 1 else (targets * weights).sum(dim=1)).sum())
+
     def per_image(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Give each image's loss (B,), class weights included."""
         return F.cross_entropy(

@@ -22,7 +22,6 @@ from course_utils import runtime
 from course_utils.data.loaders import Batch, Batches
 from course_utils.training import distributed
 from course_utils.training.ema import ModelEma
-from course_utils.training.losses import CrossEntropy
 from course_utils.training.schedules import Schedule
 
 
@@ -30,7 +29,7 @@ from course_utils.training.schedules import Schedule
 class Optimisation:
     """The parts that change weights: loss, optimiser, schedule, gradient scaler, and how to call them.
 
-    `loss_function` gives the mean over a batch. If it weighs pictures, it has `sum_and_weight`, too (as those
+    `loss_function` gives the mean over a batch. If it weighs pictures, it has `weight_of`, too (as those
     of `losses.py` have). `precision`: of the forward pass. `clip_norm` 0 clips nothing. `accumulation_steps`
     batches make one step. `ema` follows the model `averaged` after each step.
     """
@@ -129,7 +128,7 @@ def _add_gradients(
     memory_format: torch.memory_format,
 ) -> EpochSums:
     """Go forward and backward through the batches of one step; give its sums, over all processes."""
-    weights = [_weight(parts.loss_function, batch.targets, batches.pictures.num_classes) for batch in group]
+    weights = [_weight(parts.loss_function, batch.targets) for batch in group]
     num_images = sum(len(batch.images) for batch in group)
     weight, images_of_all = distributed.all_sum([sum(weights), num_images])
     loss_sum, correct = 0.0, 0
@@ -199,14 +198,10 @@ def _groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
         yield group
 
 
-def _weight(loss_function: Callable[..., Tensor], targets: Tensor, num_classes: int) -> float:
+def _weight(loss_function: Callable[..., Tensor], targets: Tensor) -> float:
     """Give what a batch weighs: the sum of its class weights, or the number of its pictures."""
-    sum_and_weight = getattr(loss_function, "sum_and_weight", None)
-    alike = isinstance(loss_function, CrossEntropy) and loss_function.class_weights is None
-    if sum_and_weight is None or alike:
-        return float(len(targets))
-    any_logits = torch.zeros(len(targets), num_classes)  # the weight depends on the targets alone
-    return float(sum_and_weight(any_logits, targets)[1])
+    weight_of = getattr(loss_function, "weight_of", None)
+    return float(len(targets)) if weight_of is None else weight_of(targets)
 
 
 def _seed_dropout(seed: int, device: torch.device) -> None:

@@ -138,8 +138,8 @@ def test_the_weight_of_a_batch_is_what_the_loss_says():
         logits = torch.randn(3, 2)
         for loss in (CrossEntropy(), CrossEntropy(class_weights=weights), FocalLoss(label_smoothing=0.1)):
             expected = float(loss.sum_and_weight(logits, targets)[1])
-            assert steps_module._weight(loss, targets, 2) == pytest.approx(expected, rel=1e-6)
-        assert steps_module._weight(nn.CrossEntropyLoss(), targets, 2) == 3.0
+            assert steps_module._weight(loss, targets) == pytest.approx(expected, rel=1e-6)
+        assert steps_module._weight(nn.CrossEntropyLoss(), targets) == 3.0
 
 
 def test_dropout_draws_from_the_seed_of_its_batch():
