@@ -1,3 +1,12 @@
+# ---
+# # Longer than other files on purpose: a problem set has one source, so text, solutions and tests cannot drift apart.
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
 # %% [markdown]
 # # Problem set 2: how a network learns
 #
