@@ -1,10 +1,6 @@
 # ---
-# # Longer than other files on purpose: a problem set has one source, so text, solutions and tests cannot drift apart.
 # jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
+#   length: on purpose; a problem set has one source, so that text, solutions and tests cannot drift apart
 # ---
 
 # %% [markdown]
