@@ -31,7 +31,14 @@ _MNIST_FILES = {  # name -> (bytes, sha256)
 
 
 def fetch(info: DatasetInfo) -> Path:
-    """Give the folder into which kagglehub has put the set. Raises RuntimeError with the manual steps."""
+    """Give the folder into which kagglehub has put the set.
+
+    Raises RuntimeError with the manual steps, ValueError for a set that is not on Kaggle.
+    """
+    if not info.kaggle:
+        raise ValueError(
+            f"{info.name} is not on Kaggle. Use source='sample', or give a folder or an archive as source."
+        )
     try:
         import kagglehub
     except ImportError as error:

@@ -118,7 +118,7 @@ def describe(name: str) -> str:
         f"licence     {info.licence}",
         f"by          {info.source}",
         f"sample      {info.sample}",
-        f"on Kaggle   {info.kaggle or 'no'} ({info.kaggle_kind})",
+        f"on Kaggle   {f'{info.kaggle} ({info.kaggle_kind})' if info.kaggle else 'no'}",
     ]
     return "\n".join(lines)
 

@@ -1,10 +1,14 @@
 """The catalog agrees with itself and with what is published."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from course_utils import runtime
+from course_utils.data import sources
 from course_utils.data.catalog import CATALOG, get
+from course_utils.data.layouts import read_layout
 
 
 @pytest.mark.parametrize("name", CATALOG)
@@ -14,7 +18,7 @@ def test_every_entry_is_complete(name: str) -> None:
     assert len(set(info.class_names)) == len(set(info.class_names_zh)) == info.num_classes
     assert all(re.search(r"[\u4e00-\u9fff]", gloss) for gloss in info.class_names_zh)
     for text in (info.title, info.counts_from, info.image_sizes, info.naming, info.tree, info.licence,
-                 info.source, info.sample, info.kaggle):  # fmt: skip
+                 info.source, info.sample):  # fmt: skip
         assert text
     assert info.kaggle_kind in ("dataset", "competition")
     assert info.glosses[info.class_names[0]] == info.class_names_zh[0]
@@ -24,9 +28,14 @@ def test_every_entry_is_complete(name: str) -> None:
 
 
 def test_published_numbers() -> None:
-    totals = {name: sum(info.counts.values()) for name, info in CATALOG.items()}
-    assert totals == {"digits": 70_000, "seedlings": 4750 + 794, "food11": 16_643, "satellite": 5631}
-    assert [get(name).num_classes for name in CATALOG] == [10, 12, 11, 4]
+    published = {
+        "digits": (70_000, 10),
+        "seedlings": (4750 + 794, 12),
+        "food11": (16_643, 11),
+        "satellite": (5631, 4),
+    }
+    found = {name: (sum(get(name).counts.values()), get(name).num_classes) for name in published}
+    assert found == published
     assert get("satellite").class_names == ("cloudy", "desert", "green_area", "water")
     assert get("food11").class_names[3] == "Egg"  # as in 3_127.jpg
 
@@ -40,5 +49,23 @@ def test_an_unknown_name_gives_the_nearest(name: str, near: str) -> None:
 
 
 def test_a_name_like_no_other_lists_all() -> None:
-    with pytest.raises(ValueError, match="Known are digits, seedlings, food11, satellite"):
+    with pytest.raises(ValueError, match=f"Known are {', '.join(CATALOG)}"):
         get("xyzzy")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CATALOG)
+def test_the_sample_is_what_the_entry_says(name: str, tmp_path: Path) -> None:
+    folder = sources.prepare(name, root=tmp_path)
+    layout = read_layout(folder)
+    assert layout.class_names == get(name).class_names
+    assert {record.label for record in layout.records} - {None} == set(get(name).class_names)
+    assert sources.check(name, root=tmp_path).ok
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_the_page_for_readers_has_it(name: str) -> None:
+    page = (runtime.project_root() / "data" / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+    assert row.split("|")[3].strip() == str(get(name).num_classes)
+    assert f"\n## {name}\n" in page

@@ -1,5 +1,6 @@
 """From a name to a verified folder: samples, Kaggle by a stand-in, the reader's own folders and archives."""
 
+import dataclasses
 import hashlib
 import shutil
 import sys
@@ -238,7 +239,7 @@ def test_kaggle_gives_a_verified_folder(tmp_path: Path, monkeypatch: pytest.Monk
         sources.prepare("food11", source="kaggle")
 
 
-@pytest.mark.parametrize("name", CATALOG)
+@pytest.mark.parametrize("name", [name for name in CATALOG if get(name).kaggle])
 @pytest.mark.parametrize("reason", ["not installed", "no network", "no account"])
 def test_without_kaggle_the_steps_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reason: str
@@ -251,10 +252,16 @@ def test_without_kaggle_the_steps_are_told(
     text = str(caught.value)
     assert f"kaggle.com/{get(name).kaggle_kind}s/{get(name).kaggle}" in text
     assert f"data prepare {name} --source PATH_OF_THE_ZIP" in text and "source='sample'" in text
-    assert ("accept the rules" in text) == (name == "seedlings")
+    assert ("accept the rules" in text) == (get(name).kaggle_kind == "competition")
     assert {"not installed": "kagglehub is not installed", "no network": "ConnectionError: no route)",
             "no account": "401"}[reason] in text  # fmt: skip
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_set_that_is_not_on_kaggle_is_not_asked_for() -> None:
+    drawn = dataclasses.replace(get("satellite"), name="drawn", kaggle="")
+    with pytest.raises(ValueError, match=r"drawn is not on Kaggle\. Use source='sample', or give"):
+        kaggle.fetch(drawn)
 
 
 def test_mnist_is_downloaded_file_by_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
