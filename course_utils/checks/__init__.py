@@ -1,7 +1,7 @@
 """Instant checks of a learner's answers: a reason, a hint, a solution.
 
-Every module of this package except `exercise`, `assertions` and `running` holds the exercises of one concept
-as module level `Exercise` objects. A notebook asks for one by name:
+Every module of this package but those in `_FRAME` holds the exercises of one concept as module level
+`Exercise` objects. A notebook asks for one by name:
 
     exercise = checks.get("pooled_std")
     exercise.check(pooled_std)
@@ -31,7 +31,7 @@ __all__ = [
     "same_type",
 ]
 
-_FRAME = {"exercise", "assertions", "running"}
+_FRAME = {"exercise", "assertions", "attempts", "running"}
 
 
 def all_exercises() -> dict[str, Exercise]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from course_utils.checks.running import describe_crash, is_stub
+from course_utils.checks.attempts import describe_crash, is_stub
 
 Status = Literal["correct", "wrong", "not attempted"]
 

@@ -1,23 +1,17 @@
-"""Around a learner's answer: is it an empty stub, where did it crash; and running our own texts.
+"""Running our own texts: the solutions of the exercises, and the answers that the tests try.
 
-`run_source` holds the only `exec` of the checks. It runs texts that stand in this package (solutions and test
-answers), never something a learner or a file supplies.
+`run_source` holds the only `exec` of the checks. It runs texts that stand in this package, never something a
+learner or a file supplies.
 """
 
 from __future__ import annotations
 
-import dis
-import inspect
 import linecache
 import textwrap
-import traceback
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from course_utils.checks.exercise import Exercise
-
-_ANSWER_MODULE = "answer"  # the `__name__` that our own texts run under
-_STUB_OPERATIONS = {"RESUME", "NOP", "POP_TOP", "RETURN_VALUE", "RETURN_CONST", "LOAD_CONST", "CACHE"}
+from course_utils.checks.attempts import ANSWER_MODULE
+from course_utils.checks.exercise import Exercise
 
 
 def run_solution(exercise: Exercise) -> Any:
@@ -33,83 +27,10 @@ def run_source(exercise: Exercise, source: str) -> Any:
     source = textwrap.dedent(source).strip() + "\n"
     file_name = f"<answer to {exercise.name}>"
     linecache.cache[file_name] = (len(source), None, source.splitlines(keepends=True), file_name)
-    namespace: dict[str, Any] = {"__name__": _ANSWER_MODULE}
+    namespace: dict[str, Any] = {"__name__": ANSWER_MODULE}
     exec(compile(source, file_name, "exec"), namespace)
     if exercise.answer not in namespace:
         raise ValueError(
             f"a text of the exercise {exercise.name} does not define {exercise.answer!r}:\n{source}"
         )
     return namespace[exercise.answer]
-
-
-def is_stub(answer: object) -> bool:
-    """True for what a notebook's empty answer looks like.
-
-    That is `...`, None or NotImplemented, a tuple, list or dict that holds one of them, a function that does
-    nothing but return one of them, and a class whose own methods are all such functions.
-    """
-    if answer is ... or answer is None or answer is NotImplemented:
-        return True
-    if isinstance(answer, tuple | list):
-        return any(is_stub(part) for part in answer if not callable(part))
-    if isinstance(answer, dict):
-        return any(is_stub(part) for part in answer.values() if not callable(part))
-    if inspect.isfunction(answer):
-        return _is_stub_function(answer)
-    if isinstance(answer, type):
-        methods = [value for value in vars(answer).values() if inspect.isfunction(value)]
-        return bool(methods) and all(_is_stub_function(method) for method in methods)
-    return False
-
-
-def _is_stub_function(function: Any) -> bool:
-    """True if the body only names `...` or None: `...`, `pass`, `x = ...; return x`, `return None`."""
-    code = function.__code__
-    arguments = set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-    for step in dis.get_instructions(code):
-        if step.opname.startswith(("LOAD_FAST", "STORE_FAST")):
-            names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
-            if arguments & set(names):
-                return False
-        elif step.opname not in _STUB_OPERATIONS or (
-            step.opname in {"LOAD_CONST", "RETURN_CONST"} and step.argval not in (None, ...)
-        ):
-            return _only_raises_not_implemented(function)
-    return True
-
-
-def _only_raises_not_implemented(function: Any) -> bool:
-    """True for a body that is just `raise NotImplementedError` (with or without a text)."""
-    names = function.__code__.co_names
-    operations = [step.opname for step in dis.get_instructions(function.__code__)]
-    stores = any(name.startswith(("STORE", "FOR_ITER", "POP_JUMP")) for name in operations)
-    if "RAISE_VARARGS" not in operations or stores or "RETURN_VALUE" in operations:
-        return False
-    return set(names) <= {"NotImplementedError"}
-
-
-def describe_crash(error: BaseException, answer: object) -> str:
-    """Say what was raised and, if it happened in the learner's code, at which line, with that line's text."""
-    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    frames = traceback.extract_tb(error.__traceback__)
-    own_file = _file_of(answer)
-    own = [frame for frame in frames if frame.filename == own_file]
-    if own:
-        line = own[-1].line or linecache.getline(own[-1].filename, own[-1].lineno or 0).strip()
-        shown = f", `{line}`" if line else ""
-        return f"your code stopped with {what} (line {own[-1].lineno}{shown})"
-    got = repr(answer) if not callable(answer) else getattr(answer, "__name__", type(answer).__name__)
-    got = got if len(got) <= 80 else got[:77] + "..."
-    return f"the check could not use your answer {got}: {what}. Is it of the kind the question asks for?"
-
-
-def _file_of(answer: object) -> str | None:
-    """The file or notebook cell in which a learner's function, or their (object's) class, was written."""
-    code = getattr(answer, "__code__", None)
-    if code is not None:
-        return str(code.co_filename)
-    kind = answer if isinstance(answer, type) else type(answer)
-    if kind.__module__ not in ("__main__", _ANSWER_MODULE):  # a library's own class is not the learner's code
-        return None
-    methods = [value for value in vars(kind).values() if inspect.isfunction(value)]
-    return str(methods[0].__code__.co_filename) if methods else None
