@@ -14,6 +14,17 @@ from course_utils.notebooks.storing import MEASURED_NAME
 
 _LINKS = ("<!-- navigation:begin -->", "<!-- navigation:end -->")
 _TABLE = ("<!-- notebooks:begin -->", "<!-- notebooks:end -->")
+# file names are lower case; readers get the field's own spelling
+_SPELLING = {
+    "cnn": "CNN",
+    "ema": "EMA",
+    "kaggle": "Kaggle",
+    "mobilenetv3": "MobileNetV3",
+    "rdnet": "RDNet",
+    "resnet": "ResNet",
+    "resnet34": "ResNet34",
+    "tsne": "t-SNE",
+}
 
 
 def write_navigation(folder: str | Path | None = None, readme: str | Path | None = None) -> list[Path]:
@@ -56,14 +67,19 @@ def notebook_table(notebooks: dict[Path, Any], folder: Path, *, link_root: str) 
         memory = show_bytes(facts["peak_memory_bytes"]) if facts else "not measured"
         link = f"[{display_name(notebook)}]({link_root}/{notebook.name})"
         lines.append(f"| {link} | {_question(nb, notebook).replace('|', '/')} | {minutes} | {memory} |")
+    if notebooks and all(notebook.stem in measured for notebook in notebooks):
+        seconds = sum(measured[notebook.stem]["seconds"] for notebook in notebooks)
+        memory = show_bytes(max(measured[notebook.stem]["peak_memory_bytes"] for notebook in notebooks))
+        lines.append(f"| all of them | | {seconds / 60:.1f} | {memory} |")
     return "\n".join(lines)
 
 
 def display_name(notebook: Path) -> str:
-    """Give the name for readers: `01_mean_std` becomes "01 Mean std"."""
+    """Give the name for readers: `10_ema` becomes "10 EMA", `01_mean_std` "01 Mean std"."""
     number, _, rest = notebook.stem.partition("_")
-    rest = rest.replace("_", " ")
-    return f"{number} {rest[:1].upper()}{rest[1:]}".strip()
+    first, *others = rest.split("_")
+    words = [_SPELLING.get(first, first.capitalize()), *(_SPELLING.get(word, word) for word in others)]
+    return " ".join([number, *words]).strip()
 
 
 def _links(before: Path | None, after: Path | None) -> str:

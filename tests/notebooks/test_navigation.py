@@ -1,9 +1,13 @@
 import json
+import shutil
+from pathlib import Path
 
 import nbformat
 import pytest
 
+from course_utils import runtime
 from course_utils.notebooks import write_navigation
+from course_utils.notebooks.navigation import display_name
 
 README = "# Course\n\n<!-- notebooks:begin -->\nold\n<!-- notebooks:end -->\n\nThe rest.\n"
 
@@ -67,6 +71,13 @@ def test_a_second_time_changes_nothing_and_a_new_notebook_is_linked(course, make
     assert markdown(course, "02_splits")[1].count("navigation:begin") == 1
 
 
+def test_the_links_and_the_table_of_the_course_are_up_to_date(tmp_path):
+    shutil.copytree(runtime.project_root() / "notebooks", tmp_path / "notebooks")
+    shutil.copy(runtime.project_root() / "README.md", tmp_path)
+    changed = [path.name for path in write(tmp_path)]
+    assert changed == [], "run `python -m course_utils notebooks nav`"
+
+
 def test_missing_titles_and_markers_are_errors(course, make_notebook):
     make_notebook(course / "notebooks" / "03_cnn.ipynb", title="No title")
     with pytest.raises(ValueError, match=r"03_cnn\.ipynb: the first markdown cell must begin with the title"):
@@ -75,3 +86,21 @@ def test_missing_titles_and_markers_are_errors(course, make_notebook):
     (course / "README.md").write_text("# Course")
     with pytest.raises(ValueError, match=r"README\.md has no lines <!-- notebooks:begin -->"):
         write(course)
+
+
+def test_names_are_spelt_as_the_field_does():
+    names = ["05_first_cnn", "09_mobilenetv3_digits", "12_tsne", "00_start_here"]
+    assert [display_name(Path(f"{name}.ipynb")) for name in names] == [
+        "05 First CNN",
+        "09 MobileNetV3 digits",
+        "12 t-SNE",
+        "00 Start here",
+    ]
+
+
+def test_the_table_adds_up_when_every_notebook_is_measured(course):
+    facts = {"seconds": 66.0, "peak_memory_bytes": 1_234_000_000}
+    measured = {path.stem: facts for path in (course / "notebooks").glob("*.ipynb")}
+    (course / "notebooks" / "measured.json").write_text(json.dumps(measured))
+    write(course)
+    assert "| all of them | | 3.3 | 1.2 GB |\n" in (course / "README.md").read_text()
