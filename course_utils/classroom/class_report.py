@@ -57,13 +57,17 @@ def near_identical(problem_set: ProblemSet, marks: Sequence[SubmissionMark]) -> 
 
     What our own solution has in common with an answer does not count: there is often one good way.
     """
-    ours = set().union(*(_shingles(cell.source)[0] for cell in problem_set.of_kind("answer")))
-    names = [cell.name for cell in problem_set.of_kind("answer")]
+    ours = {cell.name: _shingles(cell.source)[0] for cell in problem_set.of_kind("answer")}
     shingles = {}
     for mark in marks:
-        found, parts = _shingles("\n".join(mark.answers.get(name, "") for name in names))
-        if parts >= _LEAST_PARTS:
-            shingles[mark.student] = found - ours
+        own: set[tuple[str, ...]] = set()
+        number = 0
+        for name, usual in ours.items():  # cell by cell: runs do not reach from one into the next
+            found, parts = _shingles(mark.answers.get(name, ""))
+            own |= {(name, *one) for one in found - usual}
+            number += parts
+        if number >= _LEAST_PARTS:
+            shingles[mark.student] = own
     pairs = []
     for (first, ones), (second, others) in combinations(shingles.items(), 2):
         together = len(ones | others)

@@ -14,6 +14,7 @@ from course_utils.classroom.problem_set import ProblemSet
 from course_utils.data.archives import safe_extract
 
 _SAFE = re.compile(r"[^\w.-]+")
+_MOODLE = re.compile(r"_assignsubmission_(file|onlinetext)_?$")  # behind name and number of its folders
 
 
 @dataclass
@@ -83,7 +84,7 @@ def _student_of(path: Path, source: Path, name: str) -> tuple[str, bool]:
     """Give the student's name, safe as a file's, and whether the file is called as it should be."""
     before, is_named, _ = path.stem.partition(name)
     folders = path.parent.relative_to(source).parts
-    own_folder = [part for part in folders if part not in (name, source.name)]
+    own_folder = [_MOODLE.sub("", part) for part in folders if part not in (name, source.name)]
     text = before.strip("_- .") or (own_folder[0] if own_folder else path.stem)
     if not is_named and own_folder:
         text = own_folder[0]

@@ -6,6 +6,8 @@ cell costs its own question only, a hopeless submission only itself, and grading
 
 import contextlib
 import io
+import os
+import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -18,6 +20,7 @@ from typing import Any
 from course_utils import runtime
 from course_utils.classroom.building import release_notebook
 from course_utils.classroom.integrity import UnreadableError, read_submission
+from course_utils.classroom.landlock import without
 from course_utils.classroom.problem_set import Cell, ProblemSet, without_marks
 from course_utils.classroom.remote import ForbiddenError, Limits, OutOfLimitsError, Remote, StudentError
 
@@ -92,7 +95,7 @@ def grade_one(
     try:
         with Remote(
             readable=[runtime.data_dir(), Path(__file__).parents[1]],
-            hidden=hidden,
+            hidden=[*hidden, *beside_the_package()],
             import_first=["numpy", *modules],
             limits=limits or Limits(),
         ) as remote:
@@ -102,6 +105,24 @@ def grade_one(
         refused.problems, refused.answers = mark.problems, mark.answers
         return refused
     return mark
+
+
+def beside_the_package() -> list[Path]:
+    """Give what lies in the checkout beside the package and the data: tests, answers, runs, the history.
+
+    Python's path may lead into the checkout, and what is on the path may be read.
+    """
+    root = runtime.project_root().resolve()
+    if not (root / "pyproject.toml").is_file():
+        return []
+    on_path = runtime.environment_of(["PYTHONPATH"]).get("PYTHONPATH", "").split(os.pathsep)
+    needed = [
+        Path(__file__).parents[1],
+        runtime.data_dir(),
+        Path(sys.prefix),
+        *map(Path, filter(None, on_path)),
+    ]
+    return without(root, [path for one in needed if (path := one.resolve()) != root])
 
 
 def grade_all(

@@ -42,13 +42,16 @@ _HOMES = ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP")  # libraries write the
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use: seconds for a request, to start and in all, bytes of memory and files."""
+    """What one submission may use: seconds for a request, to start and in all, bytes of memory, of one file,
+    of all files together.
+    """
 
     request_s: float = 20.0
     start_s: float = 300.0
     cpu_s: int = 120
     memory_bytes: int = 3 << 30
     file_bytes: int = 50 << 20
+    folder_bytes: int = 200 << 20
 
 
 class StudentError(AssertionError):
@@ -140,6 +143,8 @@ class Remote:
                 raise OutOfLimitsError(
                     self._afresh(f"used more than {self.limits.memory_bytes >> 20} MB of memory")
                 )
+            self._check_folder()
+        self._check_folder()
         try:
             message = read_message(self._replies)
         except ValueError:
@@ -151,6 +156,15 @@ class Remote:
             return decode(message)
         except ValueError:
             return None
+
+    def _check_folder(self) -> None:
+        """Empty the folder and raise OutOfLimitsError where the student's files are too large together."""
+        assert self._folder is not None
+        if _bytes_below(self._folder) > self.limits.folder_bytes:
+            self._end()
+            shutil.rmtree(self._folder / "work", ignore_errors=True)
+            reason = f"wrote files of more than {self.limits.folder_bytes >> 20} MB"
+            raise OutOfLimitsError(self._afresh(reason))
 
     def _start(self) -> None:
         assert self._folder is not None
@@ -263,6 +277,16 @@ def _without_proxies(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_proxies(part) for key, part in value.items()}
     return value
+
+
+def _bytes_below(folder: Path) -> int:
+    """Give the bytes of all files below a folder that may change meanwhile."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(place, name)).st_size  # noqa: PTH118  # many times a second
+    return total
 
 
 def _memory_of(process: psutil.Process) -> int:

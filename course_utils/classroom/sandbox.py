@@ -2,15 +2,21 @@
 
 An audit hook sees each file, socket and process that Python code asks for, and cannot be removed again; at
 the first forbidden thing the process ends at once, so nobody can look at the hook's own frames and change
-it. Limits of the operating system bound time, memory and files. All this keeps mistakes and pranks from
-doing harm. It is no security boundary: code that reaches the C level can undo it, so grade what you would
-not run in a container. Source: PEP 578; Python's table of audit events.
+it. Limits of the operating system bound time, memory and files, and on Linux the kernel refuses files and
+connections that libraries ask for in C (`landlock`). All this keeps mistakes and pranks from doing harm. It
+is no security boundary, so grade what you would not run in a container. Source: PEP 578; Python's table of
+audit events.
 """
 
+import contextlib
+import importlib
 import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, NoReturn
+
+from course_utils.classroom import landlock
 
 FORBIDDEN_EXIT = 77  # the exit code of a process that did something forbidden
 _PROCESSES = (
@@ -60,6 +66,15 @@ def limit_resources(*, cpu_s: int, memory_bytes: int, file_bytes: int) -> None:
             resource.setrlimit(kind, (bound, bound))
 
 
+def lock(*, own: Path, readable: Iterable[Path], hidden: Iterable[Path]) -> bool:
+    """Let the kernel refuse all files that `forbid` does not allow; give whether it can."""
+    return landlock.restrict(
+        readable=[Path(path) for path in _may_read(own, readable)],
+        hidden=list(hidden),
+        writable=[own, Path("/dev/null")],
+    )
+
+
 def forbid(
     *, own: Path, readable: Iterable[Path], hidden: Iterable[Path], tell: Callable[[str], None]
 ) -> None:
@@ -71,8 +86,7 @@ def forbid(
     end, real, join_ = os._exit, os.path.realpath, os.path.join  # bound here: the names below may be changed
     separator = os.sep
     mine = real(own)
-    python = {sys.prefix, sys.base_prefix, sys.exec_prefix, *(entry for entry in sys.path if entry)}
-    may_read = tuple(real(str(path)) for path in (own, *readable, *_SYSTEM, *python))
+    may_read = _may_read(own, readable)
     may_not = tuple(real(path) for path in hidden)
     write_flags = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
     text_of, is_text, is_bytes = os.fsdecode, str, bytes
@@ -83,7 +97,7 @@ def forbid(
                 return True
         return False
 
-    def stop(reason: str) -> None:
+    def stop(reason: str) -> NoReturn:
         try:
             tell(reason)
         finally:
@@ -95,7 +109,6 @@ def forbid(
         if isinstance(value, is_text | is_bytes):
             return real(text_of(value))
         stop("used a path that is neither text nor bytes")
-        return None
 
     def check_read(path: str) -> None:
         if not below(path, (mine,)) and (below(path, may_not) or not below(path, may_read)):
@@ -112,6 +125,10 @@ def forbid(
             if not writing:
                 check_read(path)
             elif not below(path, (mine,)) and path != "/dev/null":
+                stop(f"tried to write {path}")
+        elif event == "sqlite3.connect":
+            path = None if arguments[0] in ("", b"", ":memory:", b":memory:") else path_of(arguments[0])
+            if path is not None and not below(path, (mine,)):
                 stop(f"tried to write {path}")
         elif event.startswith(_CHANGES):
             for argument in (
@@ -131,4 +148,22 @@ def forbid(
         elif event.startswith(_NATIVE):
             stop(f"tried to reach below Python ({event})")
 
+    _close_the_side_door(stop)
     sys.addaudithook(hook)
+
+
+def _may_read(own: Path, readable: Iterable[Path]) -> tuple[str, ...]:
+    """Give the folders that may be read: the given ones, the system's, Python's."""
+    python = {sys.prefix, sys.base_prefix, sys.exec_prefix, *(entry for entry in sys.path if entry)}
+    return tuple(os.path.realpath(str(path)) for path in (own, *readable, *_SYSTEM, *python))
+
+
+def _close_the_side_door(stop: Callable[[str], NoReturn]) -> None:
+    """Replace the one function that starts a process and of which the hook hears nothing."""
+
+    def fork_exec(*_: Any) -> NoReturn:
+        stop("tried to start or stop a process (fork_exec)")
+
+    for module, name in (("_posixsubprocess", "fork_exec"), ("subprocess", "_fork_exec")):
+        with contextlib.suppress(ImportError):  # Windows has neither
+            setattr(importlib.import_module(module), name, fork_exec)

@@ -101,19 +101,16 @@ def main() -> None:
     settings = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     requests = os.fdopen(settings["requests"], "rb", buffering=0)
     replies = os.fdopen(settings["replies"], "wb", buffering=0)
+    own = Path.cwd()
+    folders = {name: [Path(path) for path in settings[name]] for name in ("readable", "hidden")}
+    sandbox.lock(own=own, **folders)  # before libraries start threads, which it would not bind
     for module in settings["import_first"]:  # before the door is closed, since imports open files everywhere
         __import__(module)
-    own = Path.cwd()
     sandbox.limit_resources(
         cpu_s=settings["cpu_s"], memory_bytes=settings["memory_bytes"], file_bytes=settings["file_bytes"]
     )
     tell: Callable[[str], None] = lambda reason: write_message(replies, encode({"forbidden": reason}))  # noqa: E731
-    sandbox.forbid(
-        own=own,
-        readable=[Path(path) for path in settings["readable"]],
-        hidden=[Path(path) for path in settings["hidden"]],
-        tell=tell,
-    )
+    sandbox.forbid(own=own, tell=tell, **folders)
     write_message(replies, encode({"ready": True}))  # starting takes its time, which is not the student's
     serve(requests, replies)
 

@@ -1,11 +1,17 @@
 """Values cross without pickle; a student's code is called from outside, bounded, and cannot fake a result."""
 
 import math
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import torch
 
+from course_utils import runtime
+from course_utils.classroom import grading, landlock
+from course_utils.classroom.building import release_notebook
+from course_utils.classroom.problem_set import read_problem_set
 from course_utils.classroom.remote import ForbiddenError, Limits, Proxy, Remote, StudentError
 from course_utils.classroom.values import Handle, decode, encode
 
@@ -158,6 +164,9 @@ def test_time_memory_and_ends_are_bounded_and_the_rest_goes_on(remote, code, wor
         ("import socket; socket.socket()", "network"),
         ("import os; os.fork()", "process"),
         ("import subprocess; subprocess.Popen(['true'])", "process"),
+        ("import subprocess; subprocess._fork_exec()", "process"),
+        ("import _posixsubprocess; _posixsubprocess.fork_exec()", "process"),
+        ("import sqlite3; sqlite3.connect({new!r})", "tried to write"),
         ("import os; os.kill(os.getppid(), 9)", "process"),
         ("import ctypes; ctypes.CDLL(None)", "below Python"),
         ("import gc; gc.get_objects()", "below Python"),
@@ -171,6 +180,62 @@ def test_F37_what_no_solution_needs_ends_the_submission(tmp_path, code, words):
     with Remote() as remote, pytest.raises(ForbiddenError, match=words):
         remote.run("attack", code.format(**names))
     assert secret.read_text() == "42" and sorted(tmp_path.iterdir()) == [secret]
+
+
+@pytest.mark.skipif(landlock.version() < 1, reason="needs Linux with Landlock")
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import torch; found = bytes(torch.from_file({secret!r}, size=2, dtype=torch.uint8).tolist())",
+        "from torchvision.io import read_file; found = bytes(read_file({secret!r}).tolist())",
+        "import torch; torch._C.PyTorchFileWriter({new!r}); found = b'wrote'",
+        "import ssl; ssl.create_default_context().load_cert_chain({secret!r}); found = b'read'",
+    ],
+)
+def test_F37_what_libraries_open_in_C_is_refused_by_the_kernel(tmp_path, code):
+    secret = tmp_path / "solution.py"
+    secret.write_text("42")
+    with Remote(import_first=["numpy", "torch", "torchvision"]) as remote:
+        with pytest.raises(StudentError, match="Error: "):
+            remote.run("attack", code.format(secret=str(secret), new=str(tmp_path / "new.pt")))
+        with pytest.raises(StudentError, match="found is not defined"):
+            remote.get("found")
+    assert sorted(tmp_path.iterdir()) == [secret]
+
+
+def test_F37_the_checkout_beside_the_package_is_out_of_reach(tmp_path, monkeypatch):
+    root = runtime.project_root()
+    monkeypatch.setenv("PYTHONPATH", str(root))  # what is on the path may be read, but for what is hidden
+    mark = grading.grade_one(
+        read_problem_set(Path(__file__).with_name("tiny.py")),
+        handed_in_with(tmp_path, middle=f"found = open({str(Path(__file__))!r}).read()"),
+        student="x",
+    )
+    assert mark.status == "forbidden" and mark.earned == 0 and "tried to read" in mark.reason
+
+
+def handed_in_with(folder, **answers):
+    notebook = release_notebook(read_problem_set(Path(__file__).with_name("tiny.py")))
+    for cell in notebook.cells:
+        cell.source = answers.get(cell.metadata.nbgrader.grade_id, cell.source)
+    nbformat.write(notebook, folder / "tiny.ipynb")
+    return folder / "tiny.ipynb"
+
+
+def test_F37_all_files_together_are_bounded():
+    with Remote(limits=Limits(folder_bytes=3 << 20)) as remote:
+        with pytest.raises(StudentError, match="wrote files of more than 3 MB"):
+            remote.run("many", "for n in range(4): open(f'{n}', 'wb').write(bytes(1 << 20))")
+        remote.run("again", "import os; left = os.listdir()")
+        assert remote.get("left") == []
+
+
+def test_what_is_hidden_inside_a_readable_folder_is_left_out(tmp_path):
+    for name in ("a/x", "a/y/z", "b/c"):
+        (tmp_path / name).mkdir(parents=True)
+    assert landlock.without(tmp_path, [tmp_path / "a" / "y"]) == [tmp_path / "a" / "x", tmp_path / "b"]
+    assert landlock.without(tmp_path / "b", [tmp_path / "a"]) == [tmp_path / "b"]
+    assert landlock.without(tmp_path / "b" / "c", [tmp_path / "b"]) == []
 
 
 def test_own_files_and_readable_folders_can_be_used(tmp_path):
