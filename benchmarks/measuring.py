@@ -13,16 +13,20 @@ RECORDED = Path(__file__).parent / "recorded"
 
 
 def take_turns(
-    ways: dict[str, Callable[[], object]], rounds: int, *, after: Callable[[], object] | None = None
+    ways: dict[str, Callable[[], object]],
+    rounds: int,
+    *,
+    after: Callable[[], object] | None = None,
+    warm_up: bool = True,
 ) -> dict[str, list[float]]:
-    """Give the seconds of each way in each round; the first round is thrown away.
+    """Give the seconds of each way in each round, after a `warm_up` round that is thrown away.
 
     The ways take turns, and who comes first moves on from round to round. `after` is called after each way,
     outside of the time: to remove what it made.
     """
     names = list(ways)
     seconds: dict[str, list[float]] = {name: [] for name in names}
-    for turn in range(rounds + 1):
+    for turn in range(0 if warm_up else 1, rounds + 1):
         shift = turn % len(names)
         for name in names[shift:] + names[:shift]:
             start = time.perf_counter()

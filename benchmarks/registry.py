@@ -85,7 +85,14 @@ BENCHMARKS = {
         "the network's own pace on tensors in memory",
         near=("/ pure",),
         full=("--rounds", "5"),
-        quick=("digits", "mobilenet", "--rounds", "2"),
+        quick=("--rounds", "1", "--images", "128"),
+    ),
+    "time_to_accuracy": Benchmark(
+        "time_to_accuracy",
+        "the time to 0.97 on the digits, against the loop of tutorials",
+        "the network's own pace on tensors in memory",
+        near=("own pace",),
+        quick=("--seeds", "0", "--at-most", "1.5"),
     ),
     "feature_map": Benchmark(
         "feature_map",
@@ -94,6 +101,20 @@ BENCHMARKS = {
         near=("/ scikit-learn",),
         full=("--rounds", "5"),
         quick=("--rounds", "1"),
+    ),
+    "smoke_course": Benchmark(
+        "smoke_course",
+        "the whole course at the smoke profile (quick: three notebooks), against nbconvert",
+        "a kernel for each notebook and its cells",
+        near=("/ kernels and cells",),
+        quick=("00", "02", "10"),
+    ),
+    "grading": Benchmark(
+        "grading",
+        "30 submissions, hostile ones among them, in one command; good ones against a kernel for each",
+        "the answers and tests alone, on all cores",
+        near=("/ the cells alone",),
+        quick=("--rounds", "1", "--seconds", "10"),
     ),
     "growth": Benchmark(
         "growth",

@@ -125,13 +125,13 @@ def pure_rate(model: nn.Module, stored: list[tuple[Tensor, Tensor]], parts: Opti
 
 
 def measure(
-    name: str, folder: Path, *, quick: bool, rounds: int, num_workers: int
+    name: str, folder: Path, *, most_images: int, rounds: int, num_workers: int
 ) -> tuple[list[dict[str, Any]], Engine]:
     """Give the rows of one track, and the engine that was chosen for it."""
     track = TRACKS[name]
     recipe = track.load()
     recipe = replace(recipe, data=replace(recipe.data, num_workers=num_workers))
-    pictures = pictures_of(recipe, folder, 16 if quick else track.num_images)
+    pictures = pictures_of(recipe, folder, min(most_images, track.num_images))
     with tempfile.TemporaryDirectory() as cache:
         measured = Measured(track, recipe, pictures, cache=cache)
         seconds = take_turns(measured.ways(), rounds)
@@ -156,22 +156,25 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", default=[], metavar="SET=PATH", help="default: the sample sets")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--num-workers", type=int, default=0, help="that prepare our batches")
-    parser.add_argument("--quick", action="store_true", help="only see that it runs")
+    parser.add_argument("--images", type=int, default=10_000, help="at most so many in an epoch")
     parser.add_argument("--record", metavar="NAME")
     given = parser.parse_args()
     for name in given.tracks:
         if name not in TRACKS:
             parser.error(f"there is no track {name!r}; there are {', '.join(TRACKS)}")
     folders = dict(text.split("=", 1) for text in given.data)
-    rounds, rows, engines = (1 if given.quick else given.rounds), [], []
+    rows, engines = [], []
     for name in given.tracks or TRACKS:
         data = TRACKS[name].load().data.name
         folder = sources.prepare(data, source=folders.get(data, "sample"))
         print(f"measuring {name} ...", flush=True)
-        found, engine = measure(name, folder, quick=given.quick, rounds=rounds, num_workers=given.num_workers)
+        found, engine = measure(
+            name, folder, most_images=given.images, rounds=given.rounds, num_workers=given.num_workers
+        )
         rows += found
         engines.append(f"{name} {engine.memory_format}")
-    arguments = [*given.tracks, *(["--data SET=PATH"] if folders else []), f"--rounds {rounds}"]
+    arguments = [*given.tracks, *(["--data SET=PATH"] if folders else []), f"--rounds {given.rounds}"]
+    arguments += [f"--images {given.images}"] if given.images != parser.get_default("images") else []
     arguments += [f"--num-workers {given.num_workers}"] if given.num_workers else []
     command = " ".join(["python -m benchmarks.training_rates", *arguments])
     what = (

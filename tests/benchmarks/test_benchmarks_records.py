@@ -2,13 +2,17 @@
 
 import importlib
 import json
+import socket
 import subprocess
+import time
 
 import pytest
 
 from benchmarks import __main__ as runner
-from benchmarks import growth, measuring, provenance, results
+from benchmarks import grading, growth, made_up_class, measuring, provenance, results
 from benchmarks.registry import BENCHMARKS, Outcome
+from course_utils import runtime
+from course_utils.classroom.problem_set import read_problem_set
 
 
 @pytest.fixture
@@ -145,3 +149,55 @@ def test_growth_counts_children_and_draws_distinct_pictures(tmp_path, monkeypatc
     assert len({path.read_bytes() for path in files[100]}) == 100
     with Image.open(files[10][0]) as picture:
         assert picture.size == (128, 128)
+
+
+@pytest.mark.parametrize("name", list(BENCHMARKS))
+def test_each_benchmark_knows_the_options_that_it_is_started_with(name):
+    one = BENCHMARKS[name]
+    with open(importlib.import_module(f"benchmarks.{one.module}").__file__, encoding="utf-8") as file:  # noqa: PTH123
+        source = file.read()
+    for option in (*one.full, *one.quick):
+        assert not option.startswith("--") or f'"{option}"' in source, option
+    assert one.near and one.limit and one.compares
+
+
+def test_without_a_warm_up_every_round_counts():
+    calls = []
+    found = measuring.take_turns({"a": lambda: calls.append(1)}, 2, warm_up=False)
+    assert len(calls) == 2 and len(found["a"]) == 2
+
+
+def test_the_made_up_class_is_of_30_and_its_marks_are_compared(tmp_path):
+    problem_set = read_problem_set(runtime.project_root() / "assignments" / "ps1_data.py")
+    students = made_up_class.made_up(problem_set, source=tmp_path / "s", secret=tmp_path / "t", port=1)
+    assert len({one.student for one in students}) == 30 and len(made_up_class.ATTACKS) == 8
+    assert sum(made_up_class.points_of_answers(problem_set).values()) == 38
+    by_name = {one.student: one for one in students}
+    some = {"good1": 38, "empty1": 0, "frames": 0, "without_copies": 35}
+    assert {name: by_name[name].points for name in some} == some
+    made_up_class.write_class(problem_set, students, tmp_path / "inbox")
+    assert len(list((tmp_path / "inbox").glob("*/*.ipynb"))) == 30
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    for one in students:
+        questions = [{"earned": one.points}, {"earned": None}]
+        value = {"questions": questions, "status": one.status}
+        (marks / f"{one.student.replace(' ', '_')}.json").write_text(json.dumps(value))
+    assert made_up_class.wrong_marks(students, marks) == []
+    (marks / "frames.json").write_text(json.dumps({"questions": [{"earned": 3}], "status": "graded"}))
+    (marks / "good2.json").unlink()
+    assert made_up_class.wrong_marks(students, marks) == [
+        "good2: no marks",
+        "frames: got (3, 'graded'), expected (0, 'graded')",
+    ]
+
+
+def test_who_connects_is_counted():
+    with grading.listening() as (port, calls):
+        with socket.create_connection(("127.0.0.1", port), 5):
+            pass
+        for _ in range(100):
+            if calls:
+                break
+            time.sleep(0.05)
+    assert len(calls) == 1

@@ -180,7 +180,7 @@ def test_what_predict_cannot_do(capsys, trained, shades, tmp_path, monkeypatch, 
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stopped_training_keeps_its_last_epoch(capsys, monkeypatch, recipe_path, shades, number, code):
+def test_F20_a_stopped_training_keeps_its_last_epoch(capsys, monkeypatch, recipe_path, shades, number, code):
     from course_utils import runtime
     from course_utils.training import checkpoint, loop
 

@@ -75,14 +75,14 @@ def test_a_picture_does_not_depend_on_its_batch_nor_on_what_was_drawn_before(ent
 
 
 @pytest.mark.parametrize("entry", ALL, ids=lambda entry: entry["name"])
-def test_every_step_can_be_sent_to_a_spawned_worker(entry):
+def test_F24_every_step_can_be_sent_to_a_spawned_worker(entry):
     augment, images = build_augment([entry], seed=2), pictures()
     again = pickle.loads(pickle.dumps(augment))
     assert torch.equal(again(images, epoch=0, indices=INDICES), augment(images, epoch=0, indices=INDICES))
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_workers_change_nothing_with_every_augmentation_on(method):
+def test_F24_workers_change_nothing_with_every_augmentation_on(method):
     pixels = np.random.default_rng(0).integers(0, 256, (10, 3, 24, 24), dtype=np.uint8)
     drawn = PictureSet(
         [None] * 10, np.zeros(10), list("abcdefghij"), class_names=("a",), size=(24, 24), decoded=pixels

@@ -75,7 +75,7 @@ def test_ranks_share_each_batch_of_one_process():
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_workers_change_nothing(method):
+def test_F24_workers_change_nothing(method):
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"this system has no {method}")
     augment = Augment([RandomAffine(degrees=20, translate=0.1), RandomFlip()], seed=1)

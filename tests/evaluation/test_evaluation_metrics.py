@@ -121,7 +121,7 @@ def test_top_k(case, k):
         assert got.name == f"top-{k} accuracy"
 
 
-def test_three_classes_do_not_have_a_top_5():
+def test_F27_three_classes_do_not_have_a_top_5():
     result = metrics.summary(draw(0, classes=3)[0], draw(0, classes=3)[1], ["a", "b", "c"])
     assert "top_5_accuracy" not in result
     assert result["top_3_accuracy"] == 1.0

@@ -285,13 +285,13 @@ def start(archive: Path, target: Path) -> subprocess.Popen:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
-def test_F14_unpacking_killed_20_times_at_random_moments(tmp_path: Path) -> None:
+def test_F14_unpacking_killed_30_times_at_random_moments(tmp_path: Path) -> None:
     rng = random.Random(0)
     entries = [(f"class {number % 3}/{number}.png", rng.randbytes(20_000)) for number in range(12)]
     archive = zip_with(tmp_path / "set.zip", *entries)
     content, target = archive.read_bytes(), tmp_path / "data" / "set"
     finished = 0
-    for attempt in range(20):
+    for attempt in range(30):
         process = start(archive, target)
         assert process.stdin is not None and process.stdout is not None
         stop_at, at_once = rng.randrange(1, 13), attempt % 2
@@ -312,7 +312,7 @@ def test_F14_unpacking_killed_20_times_at_random_moments(tmp_path: Path) -> None
             assert {name: (target / name).read_bytes() for name, _ in entries} == dict(entries)
             finished += 1
             shutil.rmtree(target)
-    assert finished < 20  # some were really killed
+    assert finished < 30  # some were really killed
     assert unpack_once(archive, target) == target
     assert {name: (target / name).read_bytes() for name, _ in entries} == dict(entries)
     assert sum(1 for path in target.rglob("*.png")) == len(entries)

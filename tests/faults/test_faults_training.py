@@ -1,12 +1,15 @@
-"""Training that is stopped, diverges, starts twice or gets odd sizes. F19 to F21, F25 to F27."""
+"""Training that is stopped, diverges, starts twice or gets odd sizes. F19 to F21, F25 to F27, F34."""
 
+import io
 import multiprocessing
 import os
 import random
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -17,6 +20,7 @@ from torch import nn
 from course_utils import files
 from course_utils.evaluation.predict import predict
 from course_utils.models import weights
+from course_utils.notebooks import run_notebooks
 from course_utils.runs import RunFolder
 from course_utils.training.interrupts import Terminated, exit_code
 from course_utils.training.loop import fit
@@ -31,6 +35,14 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard() -> Iterator[None]:
+    """A shell starts programs in the background with Ctrl-C ignored; these tests mean a program in front."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @needs_fork
@@ -57,17 +69,19 @@ def test_F20_stopped_by_a_signal(tmp_path: Path, number: int, code: int, workers
     """The epoch before is on disk, no worker is left, handlers are put back, and the next cell runs."""
     run = RunFolder.create("run", root=tmp_path)
     handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
-    batches_seen = []
+    batches_seen, stopped = [], []
 
     def stop() -> None:
         batches_seen.append(None)
         if len(batches_seen) == 8:  # the second one of epoch 2
+            stopped.append(time.monotonic())
             signal.raise_signal(number)
 
     data, val = make_batches(workers=workers), make_batches(9, train=False)
     options = {"config": settings(), "run": run, "progress": False}
     with pytest.raises(KeyboardInterrupt) as caught:
         fit(Network(at_forward=stop), data, val, **options)
+    assert time.monotonic() - stopped[0] < 5
     assert exit_code(caught.value) == code
     assert isinstance(caught.value, Terminated) == (number == signal.SIGTERM)
     assert multiprocessing.active_children() == []
@@ -198,6 +212,29 @@ def test_F26_every_size_trains_or_is_refused(tmp_path: Path, batch_size: int, ne
         assert predict(model, val).ids == [f"{number}.png" for number in range(size)]
         seen = np.sort(np.concatenate([batch.indices.numpy() for batch in val.epoch()]))
         assert seen.tolist() == list(range(size))
+
+
+@pytest.mark.slow
+def test_F34_the_checkpoint_of_a_cell_that_failed_in_mid_epoch_goes_on(tmp_path: Path) -> None:
+    cells = [
+        "batches: int = 15  # until it fails",
+        f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\nimport torch, tiny_run",
+        "torch.set_num_threads(1)\nseen = []\n\ndef fail():\n    seen.append(1)\n"
+        "    if len(seen) == batches:\n"
+        "        raise RuntimeError('in epoch 3')",
+        f"run = tiny_run.RunFolder.create('run', root={str(tmp_path)!r})\n"
+        "tiny_run.train(run, tiny_run.Network(at_forward=fail))",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.cells[0].metadata["tags"] = ["parameters"]
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, tmp_path / "01_x.ipynb")
+    course = run_notebooks([tmp_path / "01_x.ipynb"], out=tmp_path / "out", stream=io.StringIO())
+    assert course.notebooks[0].reason == "RuntimeError: in epoch 3"
+    run = RunFolder(tmp_path / "run")
+    assert len(last_of(run)["history"]) == 2
+    train(run, resume=True)
+    assert_same_end(run)
 
 
 def test_F27_top_5_of_two_classes_is_called_top_2(tmp_path: Path) -> None:

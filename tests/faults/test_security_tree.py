@@ -23,6 +23,7 @@ ALLOWED = {
     "course_utils/checks/running.py": {"eval or exec": 1},  # runs the course's own solutions and test answers
     "course_utils/classroom/student_side.py": {"eval or exec": 1},  # is the process for students' code
     "course_utils/classroom/grading.py": {"eval or exec": 1},  # runs the teacher's own cells and tests
+    "benchmarks/grading.py": {"eval or exec": 1},  # the same cells of our own, timed without the grader
     "tests/faults/test_faults_checkpoints.py": {
         "unsafe load": 1,  # shows that the hostile file, which the course refuses, does harm
         "shell": 1,  # what that file would call

@@ -57,7 +57,7 @@ def test_saves_shared_and_channels_last_tensors(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["safetensors", "pth"])
-def test_20_of_20_flipped_bytes_are_found(tmp_path, kind):
+def test_F29_20_of_20_flipped_bytes_are_found(tmp_path, kind):
     model = network()
     path = tmp_path / f"w.{kind}"
     if kind == "pth":
@@ -99,7 +99,7 @@ def test_without_checksum_the_report_says_so(tmp_path):
         load_weights(network(), path, sha256="0" * 16)
 
 
-def test_another_head_is_refused_unless_asked_for(tmp_path):
+def test_F29_another_head_is_refused_unless_asked_for(tmp_path):
     path = tmp_path / "w.safetensors"
     source, target = network(4, seed=0), network(7, seed=1)
     save_weights(path, source.state_dict())
@@ -120,7 +120,7 @@ def test_another_head_is_refused_unless_asked_for(tmp_path):
     assert torch.equal(target.fc[2].weight, before["fc.2.weight"])
 
 
-def test_missing_and_unexpected_are_named():
+def test_F29_missing_and_unexpected_are_named():
     model = network()
     state = dict(model.state_dict())
     del state["cnn.0.weight"], state["cnn.1.num_batches_tracked"]
@@ -200,7 +200,7 @@ class Hostile:
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("writer", ["torch", "pickle"])
-def test_hostile_checkpoint_is_refused_and_runs_nothing(tmp_path, writer):
+def test_F28_hostile_checkpoint_is_refused_and_runs_nothing(tmp_path, writer):
     path, witness = tmp_path / "evil.pth", tmp_path / "witness.txt"
     content = {"state_dict": network().state_dict(), "evil": Hostile(witness)}
     if writer == "torch":

@@ -78,7 +78,7 @@ def test_early_stopping_ends_the_run(tmp_path):
     assert result.stopped_early and rows == result.best_epoch + 2 < 20
 
 
-def test_a_loss_that_is_not_finite_stops_at_the_step(tmp_path):
+def test_F21_a_loss_that_is_not_finite_stops_at_the_step(tmp_path):
     run = RunFolder.create("run", root=tmp_path)
     calls = []
 
@@ -118,7 +118,7 @@ def test_frozen_backbone_stays_to_the_bit_then_moves(tmp_path):
     assert all(not torch.equal(before[name], thawed[name]) for name in ("0.weight", "1.running_mean"))
 
 
-def test_predict_refuses_what_is_not_finite_or_not_in_order():
+def test_F21_predict_refuses_what_is_not_finite_or_not_in_order():
     model = small_network().eval()
     with torch.no_grad():
         model[-1].bias[0] = float("inf")
