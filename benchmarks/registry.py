@@ -85,7 +85,7 @@ BENCHMARKS = {
         "the network's own pace on tensors in memory",
         near=("/ pure",),
         full=("--rounds", "5"),
-        quick=("--rounds", "1", "--images", "128"),
+        quick=("--rounds", "3", "--share", "0.125"),
     ),
     "time_to_accuracy": Benchmark(
         "time_to_accuracy",

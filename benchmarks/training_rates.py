@@ -1,6 +1,7 @@
 """How near training comes to the network's own pace, and how far ahead of the tutorials' loop: in one run.
 
-    python -m benchmarks.training_rates [TRACK ...] [--data SET=PATH ...] [--rounds 5] [--record NAME]
+    python -m benchmarks.training_rates [TRACK ...] [--data SET=PATH ...] [--rounds 5] [--share 1]
+        [--record NAME]
 
 For each track's recipe at its quick size three ways go through the same pictures, taking turns. "pure rate":
 forward, backward and optimiser step, and nothing else, on tensors that are in memory, normalised and in the
@@ -125,13 +126,13 @@ def pure_rate(model: nn.Module, stored: list[tuple[Tensor, Tensor]], parts: Opti
 
 
 def measure(
-    name: str, folder: Path, *, most_images: int, rounds: int, num_workers: int
+    name: str, folder: Path, *, share: float, rounds: int, num_workers: int
 ) -> tuple[list[dict[str, Any]], Engine]:
     """Give the rows of one track, and the engine that was chosen for it."""
     track = TRACKS[name]
     recipe = track.load()
     recipe = replace(recipe, data=replace(recipe.data, num_workers=num_workers))
-    pictures = pictures_of(recipe, folder, min(most_images, track.num_images))
+    pictures = pictures_of(recipe, folder, round(share * track.num_images))
     with tempfile.TemporaryDirectory() as cache:
         measured = Measured(track, recipe, pictures, cache=cache)
         seconds = take_turns(measured.ways(), rounds)
@@ -156,7 +157,7 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", default=[], metavar="SET=PATH", help="default: the sample sets")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--num-workers", type=int, default=0, help="that prepare our batches")
-    parser.add_argument("--images", type=int, default=10_000, help="at most so many in an epoch")
+    parser.add_argument("--share", type=float, default=1.0, help="of the pictures of an epoch")
     parser.add_argument("--record", metavar="NAME")
     given = parser.parse_args()
     for name in given.tracks:
@@ -169,12 +170,12 @@ def main() -> None:
         folder = sources.prepare(data, source=folders.get(data, "sample"))
         print(f"measuring {name} ...", flush=True)
         found, engine = measure(
-            name, folder, most_images=given.images, rounds=given.rounds, num_workers=given.num_workers
+            name, folder, share=given.share, rounds=given.rounds, num_workers=given.num_workers
         )
         rows += found
         engines.append(f"{name} {engine.memory_format}")
     arguments = [*given.tracks, *(["--data SET=PATH"] if folders else []), f"--rounds {given.rounds}"]
-    arguments += [f"--images {given.images}"] if given.images != parser.get_default("images") else []
+    arguments += [f"--share {given.share:g}"] if given.share != 1 else []
     arguments += [f"--num-workers {given.num_workers}"] if given.num_workers else []
     command = " ".join(["python -m benchmarks.training_rates", *arguments])
     what = (
