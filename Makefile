@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.requirements-installed
 
-.PHONY: help course test check check-style lab book clean
+.PHONY: help course test check check-style lab book venv clean
 
 help:
 	@echo "make course   run the course's notebooks (profile quick) and show a table of results"
@@ -13,6 +13,7 @@ help:
 	@echo "make lab      open JupyterLab on notebooks/"
 	@echo "make book     build the book, a static site, from the stored outputs"
 	@echo "make check    format, lint, types, import contract, fast tests"
+	@echo "make venv     only set up .venv"
 	@echo "make clean    remove .venv (data/ and runs/ stay)"
 
 # Written last, so that an interrupted installation is simply done again.
@@ -22,6 +23,8 @@ $(READY): requirements.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $(READY)
+
+venv: $(READY)
 
 course: $(READY)
 	@$(BIN)/python -m course_utils run
