@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+MOST_LINES = 320
 HEAVY = (
     "torch",
     "torchvision",
@@ -60,6 +61,17 @@ def test_only_runtime_reads_the_environment():
         if reading.search(path.read_text(encoding="utf-8"))
     ]
     assert found == ["course_utils/runtime.py"]
+
+
+def test_no_file_is_long_without_a_reason():
+    """A file over 320 lines says in its first comment why it is one, after the word `length:`."""
+    folders = ("course_utils", "benchmarks", "tests", "docs", "assignments")
+    for path in (path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if len(lines) > MOST_LINES:
+            assert any("length:" in line for line in lines[:10]), (
+                f"{path.relative_to(ROOT)}: {len(lines)} lines"
+            )
 
 
 def loaded_by(code: str) -> set[str]:
