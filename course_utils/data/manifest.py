@@ -57,11 +57,6 @@ class Manifest:
         check_classes_are_trained(self.rows)
 
     @property
-    def classes_by_name(self) -> dict[str, int]:
-        """The number of each class name."""
-        return {name: number for number, name in enumerate(self.class_names)}
-
-    @property
     def splits(self) -> tuple[str, ...]:
         """The parts that have pictures, in the order train, val, test."""
         used = {row.split for row in self.rows}

@@ -68,7 +68,7 @@ def embedding_page(
     }
     parts = {
         "TITLE": html.escape(title),
-        "ALT": html.escape(_alt(members, class_names, facts)),
+        "ALT": html.escape(_alt(members, facts)),
         "FACTS": _facts(facts or {}),
         "LEGEND": _legend(members, class_names),
         "COLOURS": "".join(f".c{i}{{color:{_colour(i)}}}" for i in range(len(PALETTE))),
@@ -155,7 +155,7 @@ def _facts(facts: Mapping[str, object]) -> str:
     return f"<table><tbody>{rows}</tbody></table>"
 
 
-def _alt(labels: np.ndarray, class_names: Sequence[str], facts: Mapping[str, object] | None) -> str:
+def _alt(labels: np.ndarray, facts: Mapping[str, object] | None) -> str:
     told = "".join(f" {name}: {_text(value)}." for name, value in (facts or {}).items())
     return f"Map of {len(labels)} pictures in {len(np.unique(labels))} classes, a point for each.{told}"
 

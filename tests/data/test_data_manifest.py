@@ -48,7 +48,7 @@ def test_class_order_is_stored_and_numbers_go_by_name(tmp_path):
     written = manifest(class_names=("dog", "cat", "bird"))
     written.write(tmp_path / "split.csv")
     read = Manifest.read(tmp_path / "split.csv")
-    assert read.classes_by_name == {"dog": 0, "cat": 1, "bird": 2}
+    assert read.class_names == ("dog", "cat", "bird")
     assert read.counts() == {"train": {"dog": 1, "cat": 1, "bird": 0}, "val": {"dog": 1, "cat": 1, "bird": 0}}
     (tmp_path / "split.json").unlink()
     assert Manifest.read(tmp_path / "split.csv").class_names == ("cat", "dog")  # then in order of name
@@ -59,7 +59,7 @@ def test_class_numbers_do_not_depend_on_which_part_has_which_class():
     rows = [Row(f"{name}/1.jpg", name, "train") for name in ("ant", "bee", "wasp")]
     rows += [Row("wasp/2.jpg", "wasp", "val")]
     made = Manifest(tuple(rows))
-    assert {made.classes_by_name[row.label] for row in made.of("val")} == {2}
+    assert {made.class_names.index(row.label) for row in made.of("val")} == {2}
 
 
 def test_names_are_in_natural_order_and_one_spelling():
