@@ -37,8 +37,8 @@ _CHANGES = (
 )  # fmt: skip
 _LOOKS = ("os.listdir", "os.scandir", "os.walk", "os.fwalk", "glob.glob", "pathlib.Path.glob")
 _SYSTEM = (
-    "/usr", "/lib", "/lib64", "/opt", "/nix/store", "/etc", "/sys", "/dev/null", "/dev/urandom", "/dev/random",
-    "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys",
+    "/usr", "/lib", "/lib64", "/opt", "/nix/store", "/etc", "/sys", "/dev/null", "/dev/urandom",
+    "/dev/random", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys",
 )  # fmt: skip
 
 

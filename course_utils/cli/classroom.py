@@ -129,7 +129,10 @@ def _grade(options: argparse.Namespace) -> int:
     folder.write_marks(problem_set, marks)
     marks = folder.marks(problem_set.name)
     for mark in marks:
-        said = "" if mark.status == GRADED else f"  {mark.status}: {mark.reason}"
+        waiting = sum(question.points for question in mark.questions if question.earned is None)
+        said = f"  ({waiting} to be graded by hand)" if waiting else ""
+        if mark.status != GRADED:
+            said = f"  {mark.status}: {mark.reason}"
         print(f"{mark.student:<24} {mark.earned:6g} of {problem_set.points}{said}")
     print(f"Table: {folder.write_table(problem_set, marks)}")
     if problem_set.of_kind("written"):
