@@ -33,9 +33,14 @@ def write_class_report(problem_set: ProblemSet, marks: Sequence[SubmissionMark],
             html_page.table(["student", "status", "reason"], hands, label="by hand"),
         ]
     graded = problem_set.of_kind("test", "written", "contest")
-    rows = [_question_row(cell.name, cell.points, marks) for cell in graded]
+    counted = [mark for mark in marks if mark.status == GRADED]
+    rows = [_question_row(cell.name, cell.points, counted) for cell in graded]
     header = ["question", "of", "mean", "all points", "commonest reason for lost points", "times"]
-    parts += ["<h2>Questions</h2>", html_page.table(header, rows, label="marks per question")]
+    parts += [
+        "<h2>Questions</h2>",
+        f"<p>Of the {len(counted)} submissions that could be graded.</p>",
+        html_page.table(header, rows, label="marks per question"),
+    ]
     parts += _leaderboard(problem_set, marks)
     pairs = near_identical(problem_set, marks)
     parts.append("<h2>Answers that are nearly the same</h2>")
@@ -93,14 +98,17 @@ def _leaderboard(problem_set: ProblemSet, marks: Sequence[SubmissionMark]) -> li
 def _question_row(name: str, points: int, marks: Sequence[SubmissionMark]) -> list[object]:
     found = [question for mark in marks for question in mark.questions if question.name == name]
     earned = [question.earned for question in found if question.earned is not None]
+    waiting = len(found) - len(earned)
     reasons = Counter(
         question.message
         for question in found
-        if question.message and (question.earned or 0) < question.points
+        if question.message and question.earned is not None and question.earned < question.points
     )
     reason, times = reasons.most_common(1)[0] if reasons else ("", 0)
     mean = f"{np.mean(earned):.1f}" if earned else ""
-    full = f"{sum(value == points for value in earned)} of {len(found)}"
+    full = f"{sum(value == points for value in earned)} of {len(earned)}" if earned else ""
+    if waiting:
+        reason, times = f"{waiting} wait to be graded by hand", 0
     return [name, points, mean, full, reason[:200], times or ""]
 
 

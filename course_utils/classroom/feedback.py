@@ -24,18 +24,23 @@ def write_feedback(problem_set: ProblemSet, mark: SubmissionMark, target: Path) 
     rows = [
         [
             question.name,
-            "" if question.earned is None else f"{question.earned:g}",
+            "" if question.earned is None else _plain(question.earned),
             question.points,
-            question.message,
+            question.message if mark.status == GRADED else "",
         ]
         for question in mark.questions
     ]
-    table = html_page.table(["question", "points", "of", "why"], rows, label="points and reasons")
+    table = html_page.table(["question", "points", "of", "why"], rows, label="points and reasons", digits=2)
     path = target / f"{mark.student}.html"
     files.write_text(
         path, html_page.page(f"{problem_set.title}: {mark.student}", [*parts, "<h2>Questions</h2>", table])
     )
     return path
+
+
+def _plain(points: float) -> int | float:
+    """Give whole points as a whole number."""
+    return int(points) if points == int(points) else points
 
 
 def _said(mark: SubmissionMark) -> str:
