@@ -6,8 +6,10 @@ reader gives another file, and a copied folder finds its old one. A file is comp
 checksum is compared when it is opened, and what is damaged is made again. Notebook 15 measures the gain.
 """
 
+import errno
 import json
 import os
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,14 +27,16 @@ CODE_VERSION = 1  # raise it whenever `images.read_image` gives other pixels for
 class CachedPixels:
     """Rows of a cache file: `pixels[indices]` gives uint8 (B, C, H, W).
 
-    The file is mapped when first read and only its name is sent to worker processes, so a hundred workers
-    share one copy in the system's memory.
+    The file is opened when first read and only its name is sent to worker processes, so a hundred workers
+    share one copy in the system's memory. Rows are read, not mapped, where the system can: mapped pages count
+    as the process's own, and an epoch would grow to the size of the file.
     """
 
     def __init__(self, path: Path, rows: np.ndarray) -> None:
         self.path = path
         self.rows = rows  # int64 (N,): where picture i stands in the file
-        self._mapped: np.ndarray | None = None
+        self._mapped: np.memmap | None = None  # for shape and place; its pages are touched on Windows only
+        self._file: int | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -40,14 +44,25 @@ class CachedPixels:
     def __getitem__(self, indices: Any) -> np.ndarray:
         if self._mapped is None:
             self._mapped = np.load(self.path, mmap_mode="r")
-        return np.asarray(self._mapped[self.rows[indices]])
+        rows = self.rows[indices]
+        if not hasattr(os, "preadv"):
+            return np.asarray(self._mapped[rows])
+        if self._file is None:
+            self._file = os.open(self.path, os.O_RDONLY)
+            weakref.finalize(self, os.close, self._file)
+        pixels = np.empty((*np.shape(rows), *self._mapped.shape[1:]), np.uint8)
+        each = int(np.prod(self._mapped.shape[1:]))
+        for row, part in zip(np.ravel(rows).tolist(), pixels.reshape(-1, each), strict=True):
+            if os.preadv(self._file, [part.data], self._mapped.offset + row * each) != each:
+                raise OSError(f"{self.path} ends before row {row}; delete it, it is made again.")
+        return pixels
 
     def subset(self, indices: np.ndarray) -> "CachedPixels":
         """Give the pictures `indices` of these, in that order, from the same file."""
         return CachedPixels(self.path, self.rows[indices])
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_mapped": None}
+        return {**self.__dict__, "_mapped": None, "_file": None}
 
 
 def cached_pixels(
@@ -126,13 +141,19 @@ def _decode_into(
 ) -> None:
     mapped = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     _take_room(path)
+    with path.open("rb+", buffering=0) as file:
 
-    def fill(start: int, chunk: Sequence[Path]) -> None:
-        for row, picture in enumerate(chunk, start):
-            pixels = read_image(picture, **rule)
-            mapped[row] = pixels.transpose(2, 0, 1)  # (H, W, C) -> (C, H, W)
+        def fill(start: int, chunk: Sequence[Path]) -> None:
+            for row, picture in enumerate(chunk, start):
+                pixels = read_image(picture, **rule).transpose(2, 0, 1)  # (H, W, C) -> (C, H, W)
+                if hasattr(os, "pwrite"):  # a map would keep every page that it touches
+                    data = pixels.tobytes()
+                    if os.pwrite(file.fileno(), data, mapped.offset + row * len(data)) != len(data):
+                        raise OSError(errno.ENOSPC, "the disk is full", str(path))
+                else:
+                    mapped[row] = pixels
 
-    map_chunks(fill, pictures, workers=workers, progress=progress, description="decoding once")
+        map_chunks(fill, pictures, workers=workers, progress=progress, description="decoding once")
     mapped.flush()
 
 

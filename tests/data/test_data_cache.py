@@ -3,17 +3,19 @@
 Killed while it is written: tests/faults/test_faults_cache.
 """
 
+import os
 import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
 from course_utils.data import cache
-from course_utils.data.cache import cached_pixels
+from course_utils.data.cache import CachedPixels, cached_pixels
 from course_utils.data.datasets import PictureSet
 from course_utils.data.images import read_image
 
@@ -160,3 +162,27 @@ def test_two_processes_at_once(pictures, tmp_path):
     assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".npy"]
     pixels = cached_pixels(pictures, size=(16, 20), folder=folder)
     np.testing.assert_array_equal(pixels[np.arange(12)], expected(pictures))
+
+
+@pytest.mark.skipif(not hasattr(os, "preadv"), reason="rows are mapped here")
+def test_reading_every_row_does_not_keep_them(tmp_path):
+    whole = np.random.default_rng(0).integers(0, 256, (1200, 3, 128, 128), dtype=np.uint8)  # 59 MB
+    np.save(tmp_path / "pixels.npy", whole)
+    pixels = CachedPixels(tmp_path / "pixels.npy", np.arange(1200)[::-1])
+    for part in (pixels, pixels.subset(np.arange(0, 1200, 10))):
+        np.testing.assert_array_equal(part[np.arange(4)], whole[part.rows[:4]])
+    assert pixels[3].shape == (3, 128, 128) and pixels[np.arange(0)].shape == (0, 3, 128, 128)
+    before = psutil.Process().memory_info().rss
+    for start in range(0, 1200, 64):
+        pixels[np.arange(start, min(start + 64, 1200))]
+    assert psutil.Process().memory_info().rss - before < 20e6
+
+
+@pytest.mark.skipif(not hasattr(os, "preadv"), reason="rows are mapped here")
+def test_a_file_that_was_cut_off_meanwhile_is_an_error(tmp_path):
+    np.save(tmp_path / "pixels.npy", np.zeros((10, 3, 4, 4), np.uint8))
+    pixels = CachedPixels(tmp_path / "pixels.npy", np.arange(10))
+    assert pixels[np.arange(10)].sum() == 0
+    os.truncate(tmp_path / "pixels.npy", (tmp_path / "pixels.npy").stat().st_size - 40)
+    with pytest.raises(OSError, match="ends before row 9; delete it"):
+        pixels[np.arange(10)]
