@@ -119,7 +119,7 @@ SETS = {
         "epochs: got 1.5 (a number with a fraction), expected a whole number, at least 1",
     ),
     "15_scaling_up": Sets(
-        {"num_pictures": 12, "num_processes": 1},
+        {"num_pictures": 12, "num_processes": 2},
         {"camera_width": 200, "image_size": 40, "seed": 4},
         {"num_processes": 0},
         "num_processes: got 0, expected a whole number, at least 1 and at most 8",
