@@ -17,15 +17,15 @@ from typing import Any
 
 import nbformat
 from nbformat.v4 import new_markdown_cell
-from reference import write_reference
+from reference import summary_of, write_reference
 
 from course_utils.notebooks.inspecting import declared_parameters
 from course_utils.notebooks.navigation import display_name
+from course_utils.notebooks.progress import show_bytes
 from course_utils.runs.results import RESULTS_MIMETYPE
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.zh-CN.md", "RESULTS.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md")
-CHAPTERS = {"coverage": "Coverage", "glossary": "Glossary", "faults": "Faults", "security": "Security"}
 _NAVIGATION = re.compile(r"<!-- navigation:begin -->.*?<!-- navigation:end -->\n*", re.DOTALL)
 
 
@@ -50,12 +50,13 @@ def lay_out(source: Path) -> None:
         nbformat.write(nb, source / "notebooks" / path.name)
         shutil.copy(path, source / "notebooks" / f"{path.stem}.source.ipynb.txt")
     reference = write_reference(ROOT / "course_utils", source / "reference")
+    (source / "benchmarks.md").write_text(_benchmarks(), encoding="utf-8")
     readme = _links_to_pages((ROOT / "README.md").read_text(encoding="utf-8"))
     trees = [
         _tree("Notebooks", [f"notebooks/{path.stem}" for path in notebooks]),
         _tree(
             "About the course",
-            [f"docs/{page.stem}" for page in docs] + ["RESULTS", "data/README", "README.zh-CN"],
+            [f"docs/{page.stem}" for page in docs] + ["RESULTS", "benchmarks", "data/README", "README.zh-CN"],
         ),
         _tree("For those who change it", ["CONTRIBUTING", "CHANGELOG", "LICENSE"]),
         _tree("Reference of course_utils", [f"reference/{name}" for name in reference]),
@@ -73,31 +74,56 @@ def with_instructions(nb: Any, path: Path, measured: dict[str, Any] | None) -> A
             data.pop(RESULTS_MIMETYPE, None)  # for the runner, not for readers
             if "text/markdown" in data:  # what is shown is not searched for links by Sphinx
                 data["text/markdown"] = re.sub(r"\]\((\w+)\.ipynb", r"](\1.html", data["text/markdown"])
-    minutes = f" At `quick` it took {measured['seconds'] / 60:.1f} minutes on two cores." if measured else ""
+    source = f"{{download}}`{path.name} <{path.stem}.source.ipynb.txt>`"
+    took = "not measured yet"
+    if measured:
+        took = (
+            f"{measured['seconds'] / 60:.1f} minutes at the profile `{measured['profile']}` on "
+            f"{measured['cpu_cores']} processor cores, {show_bytes(measured['peak_memory_bytes'])} of memory"
+        )
     rows = [
         f"| `{one.name}` | {one.type_name} | {one.help.replace('|', '/') or ' '} |"
         for one in declared_parameters(path).values()
     ]
     text = "\n".join(
         [
+            f"{source} · {took}",
+            "",
             f"````{{admonition}} How to run {display_name(path)}",
-            ":class: dropdown",
-            f"Cell by cell: `make lab`, then open `notebooks/{path.name}`.{minutes}",
+            ":class: tip",
+            ":collapsible: closed",
+            f"Cell by cell, in JupyterLab: `make lab`, then open `notebooks/{path.name}`.",
             "",
-            f"From the command line: `python -m course_utils run {path.stem[:2]}`, or with papermill:",
+            f"From top to bottom, the executed copy kept: `python -m course_utils run {path.stem[:2]}`",
             "",
-            f"    papermill notebooks/{path.name} out.ipynb -p profile quick",
+            "With papermill, here at the smallest size:",
+            "",
+            f"    papermill notebooks/{path.name} out.ipynb -p profile smoke",
+            "",
+            "Both take any of these by `-p name value`; what is not given, the profile decides:",
             "",
             "| parameter | type | what it is |",
             "|---|---|---|",
             *rows,
-            "",
-            f"The file itself: {{download}}`{path.name} <{path.stem}.source.ipynb.txt>`.",
             "````",
         ]
     )
     nb.cells.insert(1, new_markdown_cell(text))
     return nb
+
+
+def _benchmarks() -> str:
+    """Give the page of the programs behind RESULTS.md: what each measures, and how it is started."""
+    lines = [
+        "# Benchmarks",
+        "",
+        "Each claim of speed or accuracy is a program in `benchmarks/`, which measures ours beside the usual",
+        "way in one run. `--record` keeps what came out, and [the results](RESULTS.md) are made of it.",
+        "",
+    ]
+    for path in sorted((ROOT / "benchmarks").glob("[!_]*.py")):
+        lines += [f"## `{path.stem}`", "", summary_of(path), ""]
+    return "\n".join(lines)
 
 
 def _tree(caption: str, pages: list[str]) -> str:

@@ -20,5 +20,7 @@ def _inline(translator: Any, node: nodes.math) -> None:
 def _block(translator: Any, node: nodes.math_block) -> None:
     # The box of its own scrolls where a formula is wider than a telephone.
     markup = convert(node.astext(), display="block")
-    translator.body.append(f'<div class="formula" tabindex="0" style="overflow-x: auto">{markup}</div>\n')
+    translator.body.append(
+        f'<div class="formula" tabindex="0" style="overflow: auto hidden; padding: 0.2em 0">{markup}</div>\n'
+    )
     raise nodes.SkipNode

@@ -29,6 +29,11 @@ def write_reference(package: Path, target: Path) -> list[str]:
     return names
 
 
+def summary_of(path: Path) -> str:
+    """Give what a module says of itself as Markdown."""
+    return plain(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "")
+
+
 def page_of(path: Path, relative: Path) -> str:
     """Give the section of one module, or "" if it says nothing."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -85,8 +90,14 @@ def _function(node: ast.FunctionDef) -> str:
 
 
 def plain(docstring: str) -> str:
-    """Give a docstring as Markdown: what only looks like markup is shielded, outside of backticks."""
-    pieces = re.split(r"(`[^`\n]*`)", docstring)
+    """Give a docstring as Markdown: what only looks like markup is shielded, outside of code."""
+    return "\n\n".join(
+        part if part.startswith("    ") else _shielded(part) for part in docstring.split("\n\n")
+    )
+
+
+def _shielded(text: str) -> str:
+    pieces = re.split(r"(`[^`\n]*`)", text)
     for place in range(0, len(pieces), 2):
         pieces[place] = re.sub(r"([<>*_$\[\]{}#|])", r"\\\1", pieces[place])
     return "".join(pieces)

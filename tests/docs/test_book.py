@@ -1,5 +1,10 @@
-"""The book builds without a warning; every link leads somewhere; a reader's browser asks nobody else."""
+"""The book builds without a warning; every link leads somewhere; a reader's browser asks nobody else.
 
+In a browser every page is looked at on a telephone and a screen, in light and dark; where none is installed,
+these tests are skipped and say so.
+"""
+
+import json
 import re
 import subprocess
 import sys
@@ -8,12 +13,38 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from browser import Browser, chromium
 
 from course_utils import runtime
+from course_utils.notebooks.inspecting import declared_parameters
 
 pytestmark = pytest.mark.slow
 ROOT = runtime.project_root()
 MOST_BYTES = 60 << 20
+WIDTHS = (400, 1280)
+SCHEMES = ("light", "dark")
+NEEDED = (
+    *(f"docs/{name}.html" for name in ("coverage", "glossary", "faults", "security", "teacher", "student")),
+    *("RESULTS.html", "benchmarks.html", "CONTRIBUTING.html", "README.zh-CN.html", "search.html"),
+)
+LOOK = r"""(() => {
+    const root = document.documentElement, images = [...document.images];
+    return {
+        too_wide: root.scrollWidth - root.clientWidth,
+        dark: getComputedStyle(document.body).backgroundColor.match(/\d+/g).every(v => v < 100),
+        without_alt: images.filter(image => !image.alt.trim()).map(image => image.outerHTML.slice(0, 100)),
+        broken: images.filter(image => !image.complete || image.naturalWidth === 0).map(image => image.alt),
+    };
+})()"""
+# Types words into the search, and waits until the page says how many pages were found.
+SEARCH = """new Promise(done => {
+    const look = () => {
+        const links = document.querySelectorAll("#search-results li a");
+        links.length ? done([...links].map(link => link.textContent)) : setTimeout(look, 50);
+    };
+    look();
+    setTimeout(() => done([]), 20000);
+})"""
 
 
 class Page(HTMLParser):
@@ -61,6 +92,7 @@ def test_every_notebook_and_part_of_the_library_has_a_page(book):
     assert {path.stem for path in (book / "notebooks").glob("*.html")} == notebooks
     parts = {path.stem for path in (ROOT / "course_utils").iterdir() if not path.name.startswith("__")}
     assert {path.stem for path in (book / "reference").glob("*.html")} == parts
+    assert [page for page in NEEDED if not (book / page).is_file()] == []
     assert sum(path.stat().st_size for path in book.rglob("*") if path.is_file()) < MOST_BYTES
 
 
@@ -84,8 +116,68 @@ def test_nothing_is_loaded_from_elsewhere_and_every_picture_has_a_text(pages):
     assert [src for page in pages.values() for src in page.without_alt] == []
 
 
-def test_a_notebook_says_how_to_run_it(book):
+def words_of(path):
+    return " ".join(re.sub(r"<[^>]+>", "", path.read_text(encoding="utf-8")).split())
+
+
+def test_every_notebook_says_how_to_run_it_and_leads_on(book, pages):
+    measured = json.loads((ROOT / "notebooks" / "measured.json").read_text(encoding="utf-8"))
+    names = sorted(path.stem for path in (book / "notebooks").glob("*.html"))
+    for place, name in enumerate(names):
+        path = book / "notebooks" / f"{name}.html"
+        words = words_of(path)
+        assert f"open notebooks/{name}.ipynb" in words and f"python -m course_utils run {name[:2]}" in words
+        assert f"papermill notebooks/{name}.ipynb out.ipynb" in words
+        for parameter in declared_parameters(ROOT / "notebooks" / f"{name}.ipynb").values():
+            assert f"{parameter.name} {parameter.type_name}" in words
+        if name in measured:
+            assert f"{measured[name]['seconds'] / 60:.1f} minutes at the profile quick" in words
+        links = pages[path].links
+        (source,) = (link for link in links if link.endswith(f"{name}.source.ipynb.txt"))
+        assert (path.parent / source).read_bytes() == (ROOT / "notebooks" / f"{name}.ipynb").read_bytes()
+        neighbours = names[max(0, place - 1) : place] + names[place + 1 : place + 2]
+        assert all(f"{neighbour}.html" in links for neighbour in neighbours)
+        assert "course.results" not in path.read_text(encoding="utf-8"), "that is for the runner alone"
+
+
+def test_formulas_need_no_script(book):
     page = (book / "notebooks" / "01_mean_std.html").read_text(encoding="utf-8")
-    text = " ".join(re.sub(r"<[^>]+>", "", page).split())
-    assert "python -m course_utils run 01" in text and "papermill notebooks/01_mean_std.ipynb" in text
     assert "<math" in page and not re.search(r"<script[^>]*mathjax", page, re.IGNORECASE)
+
+
+def test_no_formula_is_left_as_text(book):
+    for path in (book / "notebooks").glob("*.html"):
+        text = re.sub(r"<(pre|code|script)\b.*?</\1>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        assert re.findall(r"\$\$|\\(?:frac|sum|qquad|mathbf|text)\b", text) == [], path.name
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if chromium() is None:
+        pytest.skip("no Chromium is installed, so nothing was looked at in a browser")
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+def test_every_page_fits_telephone_and_screen_in_light_and_dark(book, pages, browser):
+    wrong = []
+    for path in pages:
+        browser.open(path)
+        for width in WIDTHS:
+            for scheme in SCHEMES:
+                browser.show(width, scheme)
+                wanted = {"too_wide": 0, "dark": scheme == "dark", "without_alt": [], "broken": []}
+                if (seen := browser.evaluate(LOOK)) != wanted:
+                    wrong.append((str(path.relative_to(book)), width, scheme, seen))
+    assert wrong == []
+    assert browser.complaints == []
+    outside = [url for url in browser.requests if urlsplit(url).scheme not in ("file", "data", "blob")]
+    assert len(browser.requests) > len(pages) and outside == []
+
+
+def test_the_search_finds_a_term_and_a_function(book, browser):
+    for words, page in (("momentum", "04."), ("stratified_split", "course_utils.data")):
+        browser.open(book / "search.html", query=f"?q={words}")
+        assert any(page in title for title in browser.evaluate(SEARCH)), words
+    assert browser.complaints == []
