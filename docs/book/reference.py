@@ -24,6 +24,8 @@ def write_reference(package: Path, target: Path) -> list[str]:
             continue
         texts = [page_of(module, module.relative_to(package.parent)) for module in modules]
         title = f"# {package.name}.{name}\n"
+        if part.is_dir() and not texts[0]:  # of `__init__.py`, which comes first: what the part is for
+            texts[0] = summary_of(part / "__init__.py") + "\n"
         (target / f"{name}.md").write_text("\n".join([title, *filter(None, texts)]), encoding="utf-8")
         names.append(name)
     return names
