@@ -130,7 +130,11 @@ def cells_alone(problem_set: ProblemSet) -> None:
 def in_kernels(notebooks: list[nbformat.NotebookNode]) -> None:
     """Run each notebook in a kernel of its own, one after the other."""
     for notebook in notebooks:
-        NotebookClient(nbformat.from_dict(notebook), timeout=600, kernel_name="python3").execute()
+        quiet = ["--IPKernelApp.log_level=ERROR"]
+        client = NotebookClient(
+            nbformat.from_dict(notebook), timeout=600, kernel_name="python3", extra_arguments=quiet
+        )
+        client.execute()
 
 
 def main() -> None:

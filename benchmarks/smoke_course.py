@@ -61,7 +61,12 @@ class Course:
         """Run the cells of each in a kernel of its own, from this process."""
         environment = runtime.child_environment(COURSE_PROFILE="smoke", COURSE_RUNS=str(self.folder()))
         for path in self.notebooks:
-            client = NotebookClient(nbformat.read(path, as_version=4), timeout=600, kernel_name="python3")
+            client = NotebookClient(
+                nbformat.read(path, as_version=4),
+                timeout=600,
+                kernel_name="python3",
+                extra_arguments=["--IPKernelApp.log_level=ERROR"],
+            )
             client.execute(cwd=str(path.parent), env=environment)
 
 
