@@ -221,7 +221,8 @@ def test_F37_a_class_of_30_is_graded_in_one_command(tmp_path, capsys):
         kinds[f"student{number:02d}"] = (9, 0, 5)[number % 3]
         handed_in(inbox / f"student{number:02d}" / "tiny.ipynb", **answers[number % 3], why=f"text {number}")
     for name, attack in ATTACKS.items():
-        handed_in(inbox / name / "tiny.ipynb", middle=attack.format(source=SOURCE, marks=tmp_path / "m.json"))
+        code = attack.format(source=str(SOURCE), marks=str(tmp_path / "m.json"))
+        handed_in(inbox / name / "tiny.ipynb", middle=code)
         kinds[name] = 0
     always = {"middle-odd": "assert True", "middle-even": "assert True", "scaled-1": "assert True"}
     handed_in(inbox / "edited_tests" / "tiny.ipynb", **always)
@@ -244,6 +245,8 @@ def test_F37_a_class_of_30_is_graded_in_one_command(tmp_path, capsys):
     assert main(["class", "grade", str(SOURCE), "--seconds", "3", *options]) == 0
     marks = ClassFolder(tmp_path / "class").marks("tiny")
     assert {mark.student: mark.earned for mark in marks} == kinds
+    forbidden = {mark.student for mark in marks if mark.status == "forbidden"}
+    assert forbidden == {"reads_solution", "writes_marks", "network", "processes", "ends"}
     table = (tmp_path / "class" / "tiny.csv").read_text()
     assert main(["class", "grade", str(SOURCE), "--seconds", "3", *options]) == 0
     assert (tmp_path / "class" / "tiny.csv").read_text() == table, "grading again gives the same marks"
