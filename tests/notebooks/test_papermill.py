@@ -204,7 +204,7 @@ def test_the_command_line_of_papermill(tmp_path, make_notebook):
         ({"model": "rdnett", "profile": "fast"}, ["Did you mean 'rdnet_tiny'?", "profile: got 'fast'"]),
     ],
 )
-def test_wrong_parameters_stop_in_the_first_cells(tmp_path, make_notebook, parameters, parts):
+def test_F32_wrong_parameters_stop_in_the_first_cells(tmp_path, make_notebook, parameters, parts):
     notebook = make_notebook(tmp_path / "01_x.ipynb", ["print('never')"])
     message = refused_at_once(notebook, tmp_path, **parameters)
     for part in parts:
@@ -212,7 +212,7 @@ def test_wrong_parameters_stop_in_the_first_cells(tmp_path, make_notebook, param
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_notebook_refuses_an_unknown_parameter_at_once(tmp_path, notebook):
+def test_F32_every_notebook_refuses_an_unknown_parameter_at_once(tmp_path, notebook):
     message = refused_at_once(notebook, tmp_path, profil="smoke")
     assert "profil: this notebook has no such parameter. Did you mean 'profile'?" in message
 
