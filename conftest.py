@@ -7,6 +7,7 @@ commands.
 import importlib.util
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -15,6 +16,10 @@ import pytest
 _NO_NETWORK = Path(__file__).parent / "tests" / "no_network"
 _TEMPORARY = Path(tempfile.mkdtemp(prefix="course-tests-"))
 
+if (
+    signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+):  # started in the background: Ctrl-C is tested all the same
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("COURSE_PROFILE", "smoke")
 _THREADS = min(os.cpu_count() or 1, 4)
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # test processes side by side share the cores

@@ -124,7 +124,7 @@ def _machine_paths(text: str) -> list[str]:
     own.add(Path(tempfile.gettempdir()))
     found = [
         str(path)
-        for path in own
+        for path in sorted(own, key=lambda path: -len(path.parts))  # a folder at home before the home
         if len(path.parts) > 1 and re.search(rf"(?<![\w.]){re.escape(str(path))}\b", text)
     ]
     return found + _ANY_ABSOLUTE.findall(text)
