@@ -4,7 +4,7 @@
                                      [--student-epochs 12] [--seed 0] [--record NAME]
 
 RUN is a folder that `python -m course_utils train` made, such as digits_mobilenetv3_small. From its network
-come: a pruned one (the SHARE of the weights with the smallest magnitude is zero) as it is and after training
+come: a pruned one (of each layer the SHARE of smallest weights is zero) as it is and after training
 on, one with int8 weights, a student of WIDTH times its channels taught by it, the same student alone (equal
 first weights, pictures, order and steps), and ONNX files in float32 and int8. The training part serves for
 training on and for calibration; all are measured on the test part: bytes of the file, also zipped, accuracy
@@ -84,8 +84,10 @@ def smaller_networks(opened: OpenedRun, batches: Batches, given: argparse.Namesp
     """Give the networks by name, the trained one first."""
     teacher, recipe = opened.model, opened.recipe
     shown = f"{given.share:.0%} zeros".replace("%", " %")
-    sparse = pruned(teacher, given.share)
-    as_it_is = make_permanent_(pruned(teacher, given.share)).eval()
+    # the same share of each layer: ranked over the whole network, all weights of the head are the smallest,
+    # it loses every one, and nothing can be repaired
+    sparse = pruned(teacher, given.share, scope="layer")
+    as_it_is = make_permanent_(pruned(teacher, given.share, scope="layer")).eval()
     repaired = train(sparse, batches, teacher=None, epochs=given.repair_epochs, learning_rate=1e-3)
     make_permanent_(repaired)
     assert abs(sparsity(repaired) - given.share) < 0.01, "zeros did not stay zeros"
