@@ -5,10 +5,11 @@
 
 Claims, for each set: logistic regression on 32 px pixels stays below 0.60 (its best over three strengths of
 fit), the course's `SimpleCNN` (a quarter of its width, 64 px) gets over 0.85 with augmentation, and
-augmentation, EMA and depth make a difference. After 15 epochs the augmented networks are still behind. EMA is measured at a constant learning rate: there the weights
-still swing at the end, while one-cycle goes to zero by itself. A set with a validation folder is
-measured on that, else a quarter is held out, files with equal bytes on one side; the split is the same for
-all seeds, which decide the first weights, the order of the pictures and the augmentation.
+augmentation, EMA and depth make a difference. (After 15 epochs the augmented networks are still behind.)
+EMA is measured at a constant learning rate: there the weights still swing at the end, while one-cycle goes to
+zero by itself. A set with a validation folder is measured on that, else a quarter is held out, files with
+equal bytes on one side; the split is the same for all seeds, which decide the first weights, the order of
+the pictures and the augmentation.
 """
 
 import argparse
