@@ -43,7 +43,7 @@ check-style: $(READY)
 	@$(BIN)/lint-imports
 
 check: check-style
-	@$(BIN)/python -m pytest tests -m "not slow"
+	@$(BIN)/python -m pytest tests -n 2 --dist loadfile -m "not slow"
 
 book: $(READY)
 	@$(BIN)/python docs/book/build.py

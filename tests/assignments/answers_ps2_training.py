@@ -2,38 +2,38 @@
 
 ANSWERS = {
     "weighted_cross_entropy": [
-        '''
+        """
 def weighted_cross_entropy(logits, targets, weights):
     one_hot = F.one_hot(targets, logits.shape[1])
     weighted = one_hot * weights
     return -(weighted * F.log_softmax(logits, dim=1)).sum() / weighted.sum()
-''',
-        '''
+""",
+        """
 def weighted_cross_entropy(logits, targets, weights):
     total, weight = 0.0, 0.0
     for row, target in zip(logits, targets):
         total = total + weights[target] * (torch.logsumexp(row, dim=0) - row[target])
         weight = weight + weights[target]
     return total / weight
-''',
-        '''
+""",
+        """
 def weighted_cross_entropy(logits, targets, weights):
     losses = F.nll_loss(F.log_softmax(logits, dim=-1), targets, reduction="none")
     return float((losses * weights[targets]).sum()) / float(weights[targets].sum())
-''',
+""",
     ],
     "focal_loss": [
-        '''
+        """
 def focal_loss(logits, targets, gamma):
     ce = F.cross_entropy(logits, targets, reduction="none")
     return ((1 - torch.exp(-ce)) ** gamma * ce).mean()
-''',
-        '''
+""",
+        """
 def focal_loss(logits, targets, gamma):
     log_p = logits.log_softmax(1).gather(1, targets[:, None])[:, 0]
     return torch.mean(-torch.pow(1 - log_p.exp(), gamma) * log_p)
-''',
-        '''
+""",
+        """
 def focal_loss(logits, targets, gamma):
     losses = []
     for row, target in zip(logits.double(), targets):
@@ -41,10 +41,10 @@ def focal_loss(logits, targets, gamma):
         log_p = shifted[target] - shifted.exp().sum().log()
         losses.append(-((1 - log_p.exp()) ** gamma) * log_p)
     return sum(losses) / len(losses)
-''',
+""",
     ],
     "adamw_step": [
-        '''
+        """
 def adamw_step(weight, gradient, m, v, t, rate, decay):
     b1, b2, eps = 0.9, 0.999, 1e-8
     m = b1 * m + (1 - b1) * gradient
@@ -52,33 +52,33 @@ def adamw_step(weight, gradient, m, v, t, rate, decay):
     m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
     weight = weight * (1 - rate * decay)
     return weight - rate * m_hat / (v_hat**0.5 + eps), m, v
-''',
-        '''
+""",
+        """
 def adamw_step(weight, gradient, m, v, t, rate, decay):
     new_m = m + (gradient - m) * 0.1
     new_v = v + (gradient**2 - v) * 0.001
     correction = np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
     step = rate * correction * new_m / (np.sqrt(new_v) + 1e-8 * np.sqrt(1 - 0.999**t))
     return weight - rate * decay * weight - step, new_m, new_v
-''',
-        '''
+""",
+        """
 def adamw_step(weight, gradient, m, v, t, rate, decay):
     w = torch.tensor(weight)
     first = torch.lerp(torch.tensor(m), torch.tensor(gradient), 0.1)
     second = torch.tensor(v).mul(0.999).addcmul(torch.tensor(gradient), torch.tensor(gradient), value=0.001)
     update = (first / (1 - 0.9**t)) / ((second / (1 - 0.999**t)).sqrt() + 1e-8)
     return (w - rate * (update + decay * w)).numpy(), first.numpy(), second.numpy()
-''',
+""",
     ],
     "clip_gradients": [
-        '''
+        """
 def clip_gradients(gradients, longest):
     length = np.linalg.norm(np.concatenate([np.ravel(g) for g in gradients]))
     if length <= longest:
         return gradients, length
     return [g * (longest / length) for g in gradients], length
-''',
-        '''
+""",
+        """
 def clip_gradients(gradients, longest):
     tensors = [torch.nn.Parameter(torch.tensor(g)) for g in gradients]
     for tensor, gradient in zip(tensors, gradients):
@@ -86,8 +86,8 @@ def clip_gradients(gradients, longest):
     length = torch.nn.utils.get_total_norm([t.grad for t in tensors])
     factor = longest / length if length > longest else torch.tensor(1.0)
     return [(t.grad * factor).numpy() for t in tensors], float(length)
-''',
-        '''
+""",
+        """
 def clip_gradients(gradients, longest):
     squares = 0.0
     for gradient in gradients:
@@ -96,30 +96,30 @@ def clip_gradients(gradients, longest):
     length = squares**0.5
     scale = 1 if length == 0 else min(1, longest / length)
     return list(map(lambda gradient: scale * gradient, gradients)), length
-''',
+""",
     ],
     "trapezoid": [
-        '''
+        """
 def trapezoid(step, total, warmup, cooldown, highest):
     up = (step + 1) / warmup if warmup else 1
     down = (total - step) / (cooldown + 1)
     return highest * min(up, down, 1)
-''',
-        '''
+""",
+        """
 def trapezoid(step, total, warmup, cooldown, highest):
     up = [highest * (k + 1) / warmup for k in range(warmup)]
     down = [highest * (cooldown - k) / (cooldown + 1) for k in range(cooldown)]
     return (up + [highest] * (total - warmup - cooldown) + down)[step]
-''',
-        '''
+""",
+        """
 def trapezoid(step, total, warmup, cooldown, highest):
     if warmup and step + 1 <= warmup:
         return np.interp(step + 1, [0, warmup], [0, highest])
     return np.interp(step, [total - cooldown - 1, total], [highest, 0])
-''',
+""",
     ],
     "stop_early": [
-        '''
+        """
 def stop_early(losses, patience, least):
     best_epoch, best, waiting = 1, None, 0
     for number, loss in enumerate(losses):
@@ -130,8 +130,8 @@ def stop_early(losses, patience, least):
         if waiting == patience:
             return best_epoch, number + 1
     return best_epoch, len(losses)
-''',
-        '''
+""",
+        """
 def stop_early(losses, patience, least):
     best = 0
     for epoch in range(len(losses)):
@@ -140,8 +140,8 @@ def stop_early(losses, patience, least):
         if epoch - best == patience:
             break
     return best + 1, epoch + 1
-''',
-        '''
+""",
+        """
 def stop_early(losses, patience, least):
     lowest, when, bad = float("inf"), 1, 0
     last = 0
@@ -152,10 +152,10 @@ def stop_early(losses, patience, least):
         else:
             bad += 1
     return [when, last]
-''',
+""",
     ],
     "train": [
-        '''
+        """
 class Net(torch.nn.Module):
     def __init__(self):
         super().__init__()
@@ -180,8 +180,8 @@ def train(points, classes, epochs, seed):
             sums += float(loss)
         history.append(sums / len(points))
     return history, lambda p: net(torch.tensor(p)).argmax(1)
-''',
-        '''
+""",
+        """
 def train(points, classes, epochs, seed):
     rng = np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(seed)
@@ -205,8 +205,8 @@ def train(points, classes, epochs, seed):
             parts.append((loss.item(), len(batch)))
         means.append(sum(l * n for l, n in parts) / sum(n for _, n in parts))
     return means, lambda p: forward(torch.tensor(p)).argmax(dim=1).numpy()
-''',
-        '''
+""",
+        """
 def train(points, classes, epochs, seed):
     torch.manual_seed(seed)
     radius = lambda x: torch.cat([x, x.norm(dim=1, keepdim=True)], dim=1)
@@ -227,6 +227,6 @@ def train(points, classes, epochs, seed):
         net.eval()
         return [int(k) for k in net(radius(torch.tensor(new))).argmax(1)]
     return log, predict
-''',
+""",
     ],
 }

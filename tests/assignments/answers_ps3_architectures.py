@@ -2,37 +2,37 @@
 
 ANSWERS = {
     "receptive_field": [
-        '''
+        """
 def receptive_field(layers):
     field = 1
     for kernel, stride in reversed(layers):
         field = (field - 1) * stride + kernel
     return field
-''',
-        '''
+""",
+        """
 import math
 
 def receptive_field(layers):
     return 1 + sum((kernel - 1) * math.prod(stride for _, stride in layers[:i]) for i, (kernel, _) in enumerate(layers))
-''',
-        '''
+""",
+        """
 def receptive_field(layers):
     if not layers:
         return 1
     kernel, stride = layers[0]
     return kernel + stride * (receptive_field(layers[1:]) - 1)
-''',
+""",
     ],
     "residual_block": [
-        '''
+        """
 class ResidualBlock(BasicBlock):
     def __init__(self, in_channels, out_channels, stride):
         shortcut = None
         if stride != 1 or in_channels != out_channels:
             shortcut = nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels))
         super().__init__(in_channels, out_channels, stride, shortcut)
-''',
-        '''
+""",
+        """
 class ResidualBlock(nn.Module):
     def __init__(self, in_channels, out_channels, stride):
         super().__init__()
@@ -50,8 +50,8 @@ class ResidualBlock(nn.Module):
         out = self.bn2(self.conv2(out))
         out += self.downsample(x)
         return self.relu(out)
-''',
-        '''
+""",
+        """
 def conv(a, b, k, s):
     return nn.Conv2d(a, b, k, s, k // 2, bias=False)
 
@@ -69,10 +69,10 @@ class ResidualBlock(nn.Module):
     def forward(self, x):
         residual = nn.Sequential(self.conv1, self.bn1, nn.ReLU(), self.conv2, self.bn2)(x)
         return torch.clamp(residual + (x if self.fits else self.downsample(x)), min=0)
-''',
+""",
     ],
     "growing_block": [
-        '''
+        """
 class GrowingBlock(nn.Module):
     def __init__(self, in_channels, growth, expansion):
         super().__init__()
@@ -83,8 +83,8 @@ class GrowingBlock(nn.Module):
 
     def forward(self, x):
         return torch.cat((x, self.shrink(self.act(self.expand(self.norm(self.spatial(x)))))), 1)
-''',
-        '''
+""",
+        """
 class GrowingBlock(nn.Sequential):
     def __init__(self, in_channels, growth, expansion):
         super().__init__()
@@ -96,8 +96,8 @@ class GrowingBlock(nn.Sequential):
 
     def forward(self, x):
         return torch.concatenate([x, super().forward(x)], dim=1)
-''',
-        '''
+""",
+        """
 class GrowingBlock(nn.Module):
     def __init__(self, in_channels, growth, expansion):
         super().__init__()
@@ -112,10 +112,10 @@ class GrowingBlock(nn.Module):
         out[:, : self.kept] = x
         out[:, self.kept :] = self.shrink(nn.functional.gelu(self.expand(self.norm(self.spatial(x)))))
         return out
-''',
+""",
     ],
     "squeeze_excite": [
-        '''
+        """
 class SqueezeExcite(nn.Module):
     def __init__(self, channels, reduced):
         super().__init__()
@@ -124,8 +124,8 @@ class SqueezeExcite(nn.Module):
 
     def forward(self, x):
         return x * nn.Hardsigmoid()(self.fc2(torch.relu(self.fc1(self.pool(x)))))
-''',
-        '''
+""",
+        """
 class SqueezeExcite(nn.Module):
     def __init__(self, channels, reduced):
         super().__init__()
@@ -136,22 +136,22 @@ class SqueezeExcite(nn.Module):
         s = F.adaptive_avg_pool2d(x, (1, 1))
         s = self.fc2(F.relu(self.fc1(s)))
         return torch.clamp(s / 6 + 0.5, 0, 1) * x
-''',
-        '''
+""",
+        """
 class SqueezeExcite(SqueezeExcitation):
     def __init__(self, channels, reduced):
         super().__init__(channels, reduced, scale_activation=nn.Hardsigmoid)
-''',
+""",
     ],
     "match_weights": [
-        '''
+        """
 def match_weights(wanted, given, prefix):
     names = {name: name[len(prefix):] if name.startswith(prefix) else name for name in given}
     fits = [n for n, own in names.items() if own in wanted and tuple(wanted[own].shape) == tuple(given[n].shape)]
     taken = {names[n]: given[n] for n in fits}
     return taken, sorted(n for n in given if n not in fits), sorted(n for n in wanted if n not in taken)
-''',
-        '''
+""",
+        """
 import re
 
 def match_weights(wanted, given, prefix):
@@ -164,8 +164,8 @@ def match_weights(wanted, given, prefix):
         else:
             unused.append(key)
     return [taken, unused, sorted(missing)]
-''',
-        '''
+""",
+        """
 def match_weights(wanted, given, prefix):
     stripped = {}
     for name in given:
@@ -173,10 +173,10 @@ def match_weights(wanted, given, prefix):
     taken = {own: given[name] for own, name in stripped.items() if own in wanted and wanted[own].size() == given[name].size()}
     used = {stripped[own] for own in taken}
     return taken, sorted(set(given) - used), sorted(wanted.keys() - taken.keys())
-''',
+""",
     ],
     "frozen_network": [
-        '''
+        """
 class FrozenNetwork(nn.Module):
     def __init__(self, seed, num_classes):
         super().__init__()
@@ -192,8 +192,8 @@ class FrozenNetwork(nn.Module):
 
     def trained(self):
         return sorted(n for n, p in self.named_parameters() if p.requires_grad)
-''',
-        '''
+""",
+        """
 class FrozenNetwork(nn.Module):
     def __init__(self, seed, num_classes):
         super().__init__()
@@ -209,8 +209,8 @@ class FrozenNetwork(nn.Module):
 
     def trained(self):
         return ["head." + name for name, _ in self.head.named_parameters()]
-''',
-        '''
+""",
+        """
 class FrozenNetwork(nn.Module):
     def __init__(self, seed, num_classes):
         super().__init__()
@@ -230,6 +230,6 @@ class FrozenNetwork(nn.Module):
 
     def trained(self):
         return [n for n, p in self.named_parameters() if p.requires_grad]
-''',
+""",
     ],
 }

@@ -2,30 +2,30 @@
 
 ANSWERS = {
     "read_sample": [
-        '''
+        """
 import csv, io
 
 def read_sample(text):
     header, *rows = list(csv.reader(io.StringIO(text)))
     return header[0], header[1], [row[0] for row in rows]
-''',
-        '''
+""",
+        """
 import io
 import pandas as pd
 
 def read_sample(text):
     table = pd.read_csv(io.StringIO(text), dtype=str)
     return table.columns[0], table.columns[1], table.iloc[:, 0].tolist()
-''',
-        '''
+""",
+        """
 def read_sample(text):
     lines = text.replace("\\r", "").strip("\\n").split("\\n")
     first, second = lines.pop(0).split(",")
     return [first, second, [line[: line.index(",")] for line in lines]]
-''',
+""",
     ],
     "problems_of": [
-        '''
+        """
 from collections import Counter
 
 def problems_of(text, sample, classes):
@@ -44,8 +44,8 @@ def problems_of(text, sample, classes):
             out.append([k, "label"])
     out.extend([0, "missing id"] for name in allowed if not count[name])
     return sorted(out)
-''',
-        '''
+""",
+        """
 def problems_of(text, sample, classes):
     header, *wanted = sample.splitlines()
     got = text.splitlines()
@@ -62,8 +62,8 @@ def problems_of(text, sample, classes):
         if label not in classes:
             result.append((index, "label"))
     return sorted(result + [(0, "missing id") for _ in left])
-''',
-        '''
+""",
+        """
 import io
 import pandas as pd
 
@@ -77,21 +77,21 @@ def problems_of(text, sample, classes):
     found = [(int(i) + 1, word) for word, mask in masks.items() for i in np.flatnonzero(mask)]
     found += [(0, "missing id")] * int((~s.iloc[:, 0].isin(ids)).sum())
     return sorted(found)
-''',
+""",
     ],
     "vote": [
-        '''
+        """
 def vote(probabilities, weights):
     mean = np.average(probabilities, axis=0, weights=weights)
     classes = np.argmax(mean, axis=1)
     return classes, mean[np.arange(len(mean)), classes]
-''',
-        '''
+""",
+        """
 def vote(probabilities, weights):
     total = sum(w * np.array(p) for w, p in zip(weights, probabilities)) / sum(weights)
     return [int(row.argmax()) for row in total], [float(max(row)) for row in total]
-''',
-        '''
+""",
+        """
 import torch
 
 def vote(probabilities, weights):
@@ -99,22 +99,22 @@ def vote(probabilities, weights):
     mean = torch.einsum("m,mnk->nk", w / w.sum(), torch.as_tensor(probabilities, dtype=torch.float64))
     best = mean.max(dim=1)
     return best.indices, best.values
-''',
+""",
     ],
     "chance": [
-        '''
+        """
 from scipy.stats import binomtest
 
 def chance(first, second):
     return 1.0 if first + second == 0 else binomtest(first, first + second, 0.5).pvalue
-''',
-        '''
+""",
+        """
 from scipy.stats import binom
 
 def chance(first, second):
     return min(1.0, 2 * binom.cdf(min(first, second), first + second, 0.5))
-''',
-        '''
+""",
+        """
 from fractions import Fraction
 
 def chance(first, second):
@@ -123,24 +123,24 @@ def chance(first, second):
         total += ways
         ways = ways * (n - heads) // (heads + 1)
     return float(min(Fraction(1), Fraction(2 * total, 2**n)))
-''',
+""",
     ],
     "out_of_fold": [
-        '''
+        """
 def out_of_fold(folds, predictions):
     return np.array([predictions[fold][i] for i, fold in enumerate(folds)])
-''',
-        '''
+""",
+        """
 def out_of_fold(folds, predictions):
     result = np.zeros_like(predictions[0])
     for fold in set(np.asarray(folds).tolist()):
         mask = np.asarray(folds) == fold
         result[mask] = predictions[fold][mask]
     return result
-''',
-        '''
+""",
+        """
 def out_of_fold(folds, predictions):
     return np.take_along_axis(np.asarray(predictions), np.asarray(folds)[None, :], axis=0)[0].tolist()
-''',
+""",
     ],
 }

@@ -15,6 +15,8 @@ from course_utils.classroom.grading import grade_one
 from course_utils.classroom.problem_set import BEGIN_HIDDEN, BEGIN_SOLUTION, read_problem_set, without_marks
 from course_utils.classroom.releasing import write_release
 
+pytestmark = pytest.mark.slow  # they train
+
 SOURCES = sorted((runtime.project_root() / "assignments").glob("ps*.py"))
 SETS = {path.stem: read_problem_set(path) for path in SOURCES}
 QUESTIONS = [(name, cell.name) for name, one in SETS.items() for cell in one.of_kind("answer")]
@@ -85,7 +87,6 @@ def test_three_other_right_answers_pass(name, question):
         assert earned(one, {**solutions(one), question: other}) == full, other
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", SETS)
 def test_F38_through_the_grader_the_solution_gets_all_and_the_stub_nothing(tmp_path, name):
     one = SETS[name]

@@ -16,6 +16,8 @@ from course_utils.evaluation.comparison import difference_interval
 from course_utils.recipes import open_run, train
 from course_utils.recipes.evaluating import Members, check_views, open_named, ways_of
 
+pytestmark = pytest.mark.slow  # they train
+
 
 @pytest.fixture(scope="module")
 def runs(recipe, tmp_path_factory):

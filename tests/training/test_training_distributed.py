@@ -18,6 +18,8 @@ from course_utils.evaluation.predict import predict
 from course_utils.runs import RunFolder
 from course_utils.training import distributed
 
+pytestmark = pytest.mark.slow  # it starts processes
+
 SCRIPT = Path(__file__).parent / "two_processes.py"
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
 
@@ -172,7 +174,6 @@ epochs = 2
 """
 
 
-@pytest.mark.slow
 def test_the_command_trains_with_two_processes_into_one_run_folder(tmp_path, monkeypatch, capsys):
     pictures = tmp_path / "pictures"
     for place, name in enumerate(("dark", "bright")):
