@@ -86,10 +86,10 @@ class ClassFolder:
                 value, most = float(text), float(row["of"])
             except (KeyError, TypeError, ValueError):
                 raise ValueError(
-                    f"{where}: points {text!r}; expected a number from 0 to {row.get('of')}."
+                    f"{where}: points {text!r}; expected a number from 0 to {row.get('of')}"
                 ) from None
             if not 0 <= value <= most:
-                raise ValueError(f"{where}: {value:g} points; expected a number from 0 to {most:g}.")
+                raise ValueError(f"{where}: {value:g} points; expected a number from 0 to {most:g}")
             points[str(row["student"]), str(row["question"])] = value
         return points
 

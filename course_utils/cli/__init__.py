@@ -62,7 +62,7 @@ def _code_of(stop: KeyboardInterrupt) -> int:
 
 def _words(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
-        return f"the package {error.name} is not installed; run `pip install -r requirements.txt`."
+        return f"the package {error.name} is not installed; run `pip install -r requirements.txt`"
     return str(error) or type(error).__name__
 
 

@@ -74,7 +74,7 @@ def _check(options: argparse.Namespace) -> int:
 
     names = options.names or [name for name in catalog.CATALOG if (runtime.data_dir() / name).is_dir()]
     if not names:
-        raise ValueError(f"no data set is prepared in {runtime.data_dir()}; run `data prepare NAME` first.")
+        raise ValueError(f"no data set is prepared in {runtime.data_dir()}; run `data prepare NAME` first")
     reports = [sources.check(name, progress=True) for name in names]
     print("\n\n".join(map(str, reports)))
     return 0 if all(report.ok for report in reports) else 1

@@ -125,7 +125,7 @@ def _stats(options: argparse.Namespace) -> int:
     part = options.split or ("train" if "train" in layout.splits else None)
     if part is not None and part not in layout.splits:
         parts = ", ".join(layout.splits) or "no parts"
-        raise ValueError(f"{source} has no part {part!r}; it has {parts}.")
+        raise ValueError(f"{source} has no part {part!r}; it has {parts}")
     paths = [record.path for record in layout.records if part is None or record.split == part]
     statistics = channel_statistics(paths, progress=True)
     if options.json:
@@ -145,5 +145,5 @@ def _folder(name_or_path: str) -> Path:
         return path
     prepared = runtime.data_dir() / name_or_path
     if not prepared.is_dir():
-        raise ValueError(f"{name_or_path} is not prepared; run `data prepare {name_or_path}` first.")
+        raise ValueError(f"{name_or_path} is not prepared; run `data prepare {name_or_path}` first")
     return prepared

@@ -44,7 +44,7 @@ def _list(options: argparse.Namespace) -> int:
         near = get_close_matches(pattern.strip("*"), [*OURS, *timm.list_models()], n=3)
         raise ValueError(
             f"no network fits {options.pattern!r}{' with weights' if options.pretrained else ''}"
-            + (f"; the nearest names are {', '.join(near)}." if near else ".")
+            + (f"; the nearest names are {', '.join(near)}" if near else "")
         )
     rows = [_row(name, "course", counted=True) for name in ours]
     rows += [_row(name, "timm", counted=len(theirs) <= _MOST_COUNTED) for name in theirs]

@@ -35,12 +35,12 @@ def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
 
 def _predict(options: argparse.Namespace) -> int:
     if (options.path is None) == (options.input is None):
-        raise ValueError("give one picture or folder: predict RUN PICTURE, or predict RUN --input PICTURE.")
+        raise ValueError("give one picture or folder: predict RUN PICTURE, or predict RUN --input PICTURE")
     if options.top < 1:
-        raise ValueError(f"--top is {options.top}; expected at least 1.")
+        raise ValueError(f"--top is {options.top}; expected at least 1")
     path = Path(options.path or options.input)
     if not path.exists():
-        raise ValueError(f"there is no picture or folder {path}.")
+        raise ValueError(f"there is no picture or folder {path}")
     from course_utils import runtime
     from course_utils.recipes.opening import open_run
 
@@ -70,7 +70,7 @@ def _folder(opened: "OpenedRun", path: Path, options: argparse.Namespace) -> int
     for remark in listing.remarks():
         print(f"note: {remark}")
     if not listing.images:
-        raise ValueError(f"{path} holds no pictures.")
+        raise ValueError(f"{path} holds no pictures")
     ids = [image.relative_to(path).as_posix() for image in listing.images]
     answer = opened.predict(listing.images, ids=ids, device=options.device, progress=not options.quiet)
     out = Path(options.out) if options.out else _default(opened, f"{path.resolve().name}.csv")

@@ -69,7 +69,7 @@ def _submit(options: argparse.Namespace) -> int:
     if form == "make":
         return _make(options)
     if len(options.words) != 2:
-        raise ValueError(f"submit {form} takes one file, got {options.words[1:]}.")
+        raise ValueError(f"submit {form} takes one file, got {options.words[1:]}")
     return _check(options) if form == "check" else _send(options)
 
 
@@ -87,9 +87,9 @@ def _make(options: argparse.Namespace) -> int:
 
     runs = [find_run(word) for word in options.words]
     if options.data is None:
-        raise ValueError("say where the test pictures are: --data FOLDER.")
+        raise ValueError("say where the test pictures are: --data FOLDER")
     if len(runs) > 1 and options.output is None:
-        raise ValueError("several runs make one submission; say where it goes: --output FILE.")
+        raise ValueError("several runs make one submission; say where it goes: --output FILE")
     output = Path(options.output) if options.output else runs[0] / "submission.csv"
     members: dict[str, Predictions] = {}
     paths: list[Path] = []
@@ -154,7 +154,7 @@ def _checked(options: argparse.Namespace) -> Any:
 
 def _send(options: argparse.Namespace) -> int:
     if options.competition is None:
-        raise ValueError("say where it goes: --competition NAME, the last part of its address on Kaggle.")
+        raise ValueError("say where it goes: --competition NAME, the last part of its address on Kaggle")
     _checked(options).raise_if_wrong()
     path, message = Path(options.words[1]), options.message or f"{Path(options.words[1]).name}"
     client = shutil.which("kaggle")

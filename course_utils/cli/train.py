@@ -77,7 +77,7 @@ def _train(options: argparse.Namespace) -> int:
     }
     for key, value in short.items():
         if value is not None and key in overrides:
-            raise ValueError(f"{key} is given twice, by its own option and by --set; give one.")
+            raise ValueError(f"{key} is given twice, by its own option and by --set; give one")
         overrides |= {} if value is None else {key: value}
     recipes.train(
         recipes.Recipe.load(recipes.find_recipe(options.recipe), overrides),

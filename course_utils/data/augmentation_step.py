@@ -61,7 +61,7 @@ class Augmentation(ABC):
                     _check_number(number, where, self.LIMITS.get(field.name), whole=whole)
             elif isinstance(field.default, bool):
                 if not isinstance(value, bool):
-                    raise ValueError(f"{where} is {value!r}; expected true or false.")
+                    raise ValueError(f"{where} is {value!r}; expected true or false")
             elif isinstance(field.default, int | float):
                 _check_number(value, where, self.LIMITS.get(field.name), whole=isinstance(field.default, int))
             elif field.name in self.CHOICES:
@@ -120,10 +120,10 @@ def pixel_uniforms(images: Tensor, randoms: Tensor, channels: int) -> Tensor:
 
 def _as_pair(value: object, where: str) -> tuple[Any, Any]:
     if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError(f"{where} is {value!r}; expected two numbers, (low, high).")
+        raise ValueError(f"{where} is {value!r}; expected two numbers, (low, high)")
     low, high = value
     if isinstance(low, numbers.Real) and isinstance(high, numbers.Real) and low > high:
-        raise ValueError(f"{where} is {value!r}; expected (low, high), the lower number first.")
+        raise ValueError(f"{where} is {value!r}; expected (low, high), the lower number first")
     return low, high
 
 
@@ -134,4 +134,4 @@ def _check_number(value: Any, where: str, limits: tuple[float, float] | None, wh
         fits = limits[0] <= value <= limits[1]
     if not fits:
         span = "" if limits is None else f" from {limits[0]:g} to {limits[1]:g}"
-        raise ValueError(f"{where} is {value!r}; expected a {'whole ' if whole else ''}number{span}.")
+        raise ValueError(f"{where} is {value!r}; expected a {'whole ' if whole else ''}number{span}")

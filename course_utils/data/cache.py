@@ -54,7 +54,7 @@ class CachedPixels:
         each = int(np.prod(self._mapped.shape[1:]))
         for row, part in zip(np.ravel(rows).tolist(), pixels.reshape(-1, each), strict=True):
             if os.preadv(self._file, [part.data], self._mapped.offset + row * each) != each:
-                raise OSError(f"{self.path} ends before row {row}; delete it, it is made again.")
+                raise OSError(f"{self.path} ends before row {row}; delete it, it is made again")
         return pixels
 
     def subset(self, indices: np.ndarray) -> "CachedPixels":

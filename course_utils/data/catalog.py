@@ -51,7 +51,7 @@ def get(name: str) -> DatasetInfo:
         near = difflib.get_close_matches(name, CATALOG, n=1)
         hint = f"Did you mean {near[0]!r}? " if near else ""
         raise ValueError(
-            f"There is no data set {name!r}. {hint}Known are {', '.join(CATALOG)}; for pictures of your own "
+            f"there is no data set {name!r}. {hint}Known are {', '.join(CATALOG)}; for pictures of your own "
             "give their folder or archive as source."
         )
     return info

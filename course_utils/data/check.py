@@ -95,7 +95,7 @@ def compare_with_catalog(layout: Layout, info: DatasetInfo) -> list[str]:
     if layout.kind == "unlabelled":
         raise ValueError(
             f"{layout.root} holds {len(layout.records)} pictures without labels; "
-            f"{info.name} needs {info.tree}."
+            f"{info.name} needs {info.tree}"
         )
     remarks = []
     found = {split: sum(table.values()) for split, table in layout.counts.items()}

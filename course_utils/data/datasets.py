@@ -44,8 +44,7 @@ class PictureSet(Dataset):
     ) -> None:
         if not len(paths) == len(targets) == len(ids):
             raise ValueError(
-                f"got {len(paths)} paths, {len(targets)} targets and {len(ids)} ids; "
-                "expected as many of each."
+                f"got {len(paths)} paths, {len(targets)} targets and {len(ids)} ids; expected as many of each"
             )
         self.paths = list(paths)
         self.targets = np.asarray(targets, dtype=np.int64)
@@ -60,7 +59,7 @@ class PictureSet(Dataset):
         if low < UNLABELLED or high >= max(1, len(self.class_names)):
             raise ValueError(
                 f"targets reach from {low} to {high}; expected 0 to {len(self.class_names) - 1} for "
-                f"{len(self.class_names)} classes, or {UNLABELLED} for unlabelled pictures."
+                f"{len(self.class_names)} classes, or {UNLABELLED} for unlabelled pictures"
             )
 
     def __len__(self) -> int:
@@ -155,7 +154,7 @@ def labelled(
     for record in chosen:
         if record.label not in place:
             got = "no label" if record.label is None else f"the label {record.label!r}"
-            raise ValueError(f"{record.path} has {got}; expected one of {', '.join(class_names)}.")
+            raise ValueError(f"{record.path} has {got}; expected one of {', '.join(class_names)}")
     targets = [place[str(record.label)] for record in chosen]
     return _picture_set(chosen, targets, class_names, rule)
 
@@ -181,7 +180,7 @@ def _of_split(records: Sequence[Record], split: str | None) -> list[Record]:
     if not chosen:
         there = sorted({str(record.split) for record in records}) or ["nothing"]
         raise ValueError(
-            f"no picture belongs to the split {split!r}; the splits found are {', '.join(there)}."
+            f"no picture belongs to the split {split!r}; the splits found are {', '.join(there)}"
         )
     return chosen
 

@@ -60,7 +60,7 @@ def decode(
     million pixels; the size is judged from the header, before anything is decoded.
     """
     if mode not in ("RGB", "L"):
-        raise ValueError(f"mode is {mode!r}; expected 'RGB' or 'L'.")
+        raise ValueError(f"mode is {mode!r}; expected 'RGB' or 'L'")
     try:
         with Path(path).open("rb", buffering=0) as raw:
             small = os.fstat(raw.fileno()).st_size <= _MAX_IN_MEMORY
@@ -131,7 +131,7 @@ def _deep_values(image: Image.Image) -> np.ndarray | None:
             values[values == image.info["transparency"]] = top
     if low < 0 or high > top:
         raise ValueError(
-            f"holds values from {low:g} to {high:g}, expected 0 to {top:g}; save it with 8 or 16 bits"
+            f"holds values from {low:g} to {high:g}; expected 0 to {top:g}; save it with 8 or 16 bits"
         )
     return values / top
 

@@ -84,7 +84,7 @@ def close_pairs(
         if total > _MAX_PAIRS:
             raise ValueError(
                 f"more than {_MAX_PAIRS:,} pairs of pictures differ in at most {max_distance} of {HASH_BITS} "
-                "bits; the pictures are too much alike for this hash. Lower max_distance"
+                "bits; the pictures are too much alike for this hash. Lower max_distance."
             )
     pairs, distance = np.concatenate(found), np.concatenate(distances)
     order = np.lexsort((pairs[:, 1], pairs[:, 0], distance))

@@ -54,7 +54,7 @@ def fetch(info: DatasetInfo) -> Path:
 def fetch_mnist(info: DatasetInfo, root: Path, *, progress: bool = False) -> Path:
     """Give the folder with the four original MNIST files, downloaded and verified by size and SHA-256."""
     if info.name != "digits":
-        raise ValueError(f"source 'download' is only for digits; for {info.name} use 'kaggle' or a path.")
+        raise ValueError(f"source 'download' is only for digits; for {info.name} use 'kaggle' or a path")
     folder = root / "mnist-idx"
     for name, (size, sha256) in _MNIST_FILES.items():
         if not (folder / name).is_file():

@@ -86,7 +86,7 @@ def refuse_losses(target: Path, root: Path) -> None:
         else:
             continue
         raise FileExistsError(
-            f"{path} {what}; replacing the split would lose it. Move it or choose another target"
+            f"{path} {what}; replacing the split would lose it. Move it or choose another target."
         )
 
 
@@ -179,7 +179,7 @@ def _fill(
                 raise
             left = sum((root / row.path).stat().st_size for row in rows[number:]) if how == "copy" else 0
             message = f"the disk is full after {number} of {len(rows)} files; {left:,} more bytes are needed"
-            raise OSError(error.errno, f"{message}. Nothing was kept", str(target)) from None
+            raise OSError(error.errno, f"{message}. Nothing was kept.", str(target)) from None
 
 
 def _put(source: Path, place: Path, how: str, final: Path) -> None:

@@ -102,7 +102,7 @@ def each_in_processes(
 def _checked(workers: int | None) -> int:
     workers = runtime.cpu_count() if workers is None else workers
     if workers < 1:
-        raise ValueError(f"workers is {workers}; expected at least 1, or None for one per core.")
+        raise ValueError(f"workers is {workers}; expected at least 1, or None for one per core")
     return workers
 
 

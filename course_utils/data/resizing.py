@@ -37,7 +37,7 @@ def resize(
     check_rule(fit, interpolation)
     height, width = size
     if height < 1 or width < 1:
-        raise ValueError(f"size is {size}; expected (height, width) of at least 1 pixel each.")
+        raise ValueError(f"size is {size}; expected (height, width) of at least 1 pixel each")
     how = INTERPOLATIONS[interpolation]
     if fit == "squash":
         return picture.resize((width, height), how)

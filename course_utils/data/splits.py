@@ -63,7 +63,7 @@ def kfold(
     `stratified_split`.
     """
     if not isinstance(num_folds, int) or num_folds < 2:
-        raise ValueError(f"num_folds is {num_folds!r}, expected a whole number of at least 2")
+        raise ValueError(f"num_folds is {num_folds!r}; expected a whole number of at least 2")
     if num_folds > len(labels):
         raise ValueError(f"num_folds is {num_folds}, but there are only {len(labels)} items; lower num_folds")
     shares = np.full(num_folds, 1.0 / num_folds)
@@ -133,5 +133,5 @@ def _refuse_lonely(lonely: np.ndarray, class_names: list[str], codes: np.ndarray
     listed = ", ".join(f"{class_names[code]!r} ({counts[code]})" for code in np.flatnonzero(lonely))
     raise ValueError(
         f"{lonely.sum()} class(es) have a single picture or group and cannot be on both sides: "
-        f'{listed} pictures. Add pictures, leave the class out, or pass rare="train" to keep it in training'
+        f'{listed} pictures. Add pictures, leave the class out, or pass rare="train" to keep it in training.'
     )

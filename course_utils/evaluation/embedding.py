@@ -52,7 +52,7 @@ def layer_features(
     for batches that are shuffled or augmented, since rows could not be told apart.
     """
     if batches.shuffle or batches.augment is not None:
-        raise ValueError("layer_features needs batches without shuffle and augment: row i is picture i.")
+        raise ValueError("layer_features needs batches without shuffle and augment: row i is picture i")
     parts = []
     with evaluation_mode(model):
         for images, _, _ in tqdm(batches.epoch(), total=len(batches), desc="features", disable=not progress):
@@ -148,8 +148,8 @@ def _checked(values: np.ndarray, *, fewest: int = _FEWEST) -> np.ndarray:
         )
     if not np.isfinite(table).all():
         raise ValueError(
-            f"{int((~np.isfinite(table)).any(axis=1).sum())} of {len(table)} rows are not finite"
+            f"{int((~np.isfinite(table)).any(axis=1).sum())} of {len(table)} rows are not finite; leave them out"
         )
     if fewest > 1 and (table == table[0]).all():
-        raise ValueError("all rows are equal: this layer gives every picture the same features")
+        raise ValueError("all rows are equal: this layer gives every picture the same features; choose another")
     return table

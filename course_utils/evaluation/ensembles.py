@@ -108,7 +108,7 @@ def _numbered(members: Sequence[Predictions]) -> dict[str, Predictions]:
 def _shares(weights: Sequence[float] | None, count: int) -> np.ndarray:
     values = np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
     if values.shape != (count,) or not np.isfinite(values).all() or values.min() < 0 or values.sum() <= 0:
-        raise ValueError(f"expected {count} weights of at least 0, not all 0, got {weights}")
+        raise ValueError(f"weights are {weights}; expected {count} weights of at least 0, not all 0")
     return values / values.sum()
 
 

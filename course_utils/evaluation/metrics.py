@@ -71,7 +71,7 @@ def top_k_accuracy(scores: np.ndarray, targets: Labels, k: int = 5) -> TopK:
     name says which k was counted. Among equal scores the higher class index wins, as in scikit-learn.
     """
     if k < 1:
-        raise ValueError(f"k is 1 or more, got {k}")
+        raise ValueError(f"k is {k}; expected 1 or more")
     table, truth = _checked_scores(scores, targets)
     counted = min(k, table.shape[1])
     order = np.argsort(table, axis=1, kind="stable")[:, -counted:]
@@ -95,7 +95,7 @@ def precision_recall_f1(
     """
     guesses, truth = _checked(predictions, targets)
     if average not in ("macro", "micro", "weighted"):
-        raise ValueError(f"average is 'macro', 'micro' or 'weighted', got {average!r}")
+        raise ValueError(f"average is {average!r}; expected 'macro', 'micro' or 'weighted'")
     found = sklearn_metrics.precision_recall_fscore_support(truth, guesses, average=average, zero_division=0)
     return Scores(*(float(value) for value in found[:3]))
 
@@ -205,7 +205,7 @@ def _checked_scores(scores: np.ndarray, targets: Labels) -> tuple[np.ndarray, np
     """Scores as float64 (N, K) and targets as int64 (N,); ValueError if they do not fit or are not finite."""
     table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 2 or table.shape[1] == 0:
-        raise ValueError(f"expected scores of the shape (images, classes), got {table.shape}")
+        raise ValueError(f"scores have the shape {table.shape}; expected (images, classes)")
     _, truth = _checked(np.zeros(len(table), dtype=np.int64), targets, table.shape[1])
     if not np.isfinite(table).all():
         bad = int(np.argmin(np.isfinite(table).all(axis=1)))
@@ -223,17 +223,17 @@ def _checked(
     for name, labels in (("predictions", predictions), ("targets", targets)):
         array = np.asarray(labels)
         if array.ndim != 1:
-            raise ValueError(f"{name} should be one class index per image, got the shape {array.shape}")
+            raise ValueError(f"{name} have the shape {array.shape}; expected one class index per image")
         if array.size == 0:
             raise ValueError(f"there are no {name}: nothing was evaluated. Is the split empty?")
         if array.dtype.kind not in "iu":
-            raise ValueError(f"{name} should be whole class indices, got {array.dtype}")
+            raise ValueError(f"{name} are {array.dtype}; expected whole class indices")
         if array.min() < 0 or (num_classes is not None and array.max() >= num_classes):
             limit = "0" if num_classes is None else f"0 to {num_classes - 1}"
             raise ValueError(
-                f"{name} range from {array.min()} to {array.max()}, expected classes from {limit}"
+                f"{name} range from {array.min()} to {array.max()}; expected classes from {limit}"
             )
         arrays.append(array.astype(np.int64))
     if len(arrays[0]) != len(arrays[1]):
-        raise ValueError(f"got {len(arrays[0])} predictions for {len(arrays[1])} targets")
+        raise ValueError(f"got {len(arrays[0])} predictions for {len(arrays[1])} targets; expected as many of both")
     return arrays[0], arrays[1]

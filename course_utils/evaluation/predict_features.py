@@ -46,7 +46,7 @@ def predict_features(
     if batches.shuffle or batches.augment is not None or batches.world_size != 1:
         raise ValueError(
             "predict_features needs batches without shuffle and augment, in one process: the pictures as "
-            "they are, in order."
+            "they are, in order"
         )
     pictures = batches.pictures
     parts = []

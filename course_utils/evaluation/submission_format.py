@@ -172,7 +172,7 @@ def _label_style(labels: set[str], class_names: Sequence[str] | None, path: Path
         odd = min(labels - set(names) - below, default=min(labels))
         raise ValueError(
             f"{path}: its label {odd!r} is none of the {len(names)} classes {names[:5]} and no class number "
-            "below that; is it another competition's sample? If its labels mean nothing, say label_style"
+            "below that; is it another competition's sample? If its labels mean nothing, say label_style."
         )
     return "index" if as_index else "name"
 

@@ -87,7 +87,7 @@ def view_names(views: str | Sequence[str]) -> tuple[str, ...]:
                     f"{', '.join(VIEWS)}, joined by '+'; sets of views are {', '.join(VIEW_SETS)}."
                 )
     if not names or len(set(names)) < len(names):
-        raise ValueError(f"expected one view or more, each once, got {names}")
+        raise ValueError(f"views are {names}; expected one view or more, each once")
     return tuple(names)
 
 

@@ -47,7 +47,7 @@ def compare_ways(ways: Mapping[str, Predictions], *, num_bins: int = 15) -> list
         raise ValueError("there are no ways to compare")
     first = next(iter(ways.values()))
     if (first.targets < 0).any():
-        raise ValueError("the pictures have no labels: nothing can be compared")
+        raise ValueError("the pictures have no labels, so nothing can be compared; give labelled ones")
     rows = []
     for name, found in ways.items():
         same = reorder(found, class_names=first.class_names, ids=first.ids, where=name)

@@ -159,7 +159,7 @@ def _read(path: Path, key: str | None) -> dict[str, Tensor]:
     except pickle.UnpicklingError as error:
         raise ValueError(
             f"{path} is refused: it is no torch file, or holds more than tensors and plain values, which can "
-            f"run any code. Save the model's state_dict() alone, as safetensors ({_reason(error)})"
+            f"run any code. Save the model's state_dict() alone, as safetensors ({_reason(error)})."
         ) from error
     except _DAMAGE as error:
         raise ValueError(f"{path} cannot be read as weights: {_reason(error)}") from error

@@ -27,7 +27,7 @@ class Kind(ABC):
         given = [name for name, item in by_profile.items() if item is not _UNSET]
         if (value is _UNSET) == (not given) or (given and len(given) < 3):
             raise ValueError(
-                f"{type(self).__name__}: give one value for all profiles, or all of smoke=, quick=, full=."
+                f"{type(self).__name__}: give one value for all profiles, or all of smoke=, quick=, full="
             )
         self.same_everywhere = not given
         self.defaults = dict.fromkeys(runtime.PROFILES, value) if self.same_everywhere else by_profile

@@ -26,7 +26,7 @@ def read(namespace: Mapping[str, Any], /, *, given: Iterable[str] | None = None,
     """
     problems = []
     if "profile" in kinds:
-        raise ValueError("profile is read for every notebook; it is no kind to declare.")
+        raise ValueError("profile is read for every notebook; it is no kind to declare")
     known = ["profile", *kinds]
     for name in _injected_names(namespace) if given is None else given:
         if name not in known:

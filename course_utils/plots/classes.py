@@ -32,9 +32,9 @@ def confusion_matrix(
     counts = np.asarray(matrix)
     num = len(class_names)
     if counts.shape != (num, num) or counts.size == 0:
-        raise ValueError(f"expected a matrix of {num} x {num} for {num} class names, got {counts.shape}")
+        raise ValueError(f"got a matrix {counts.shape} for {num} class names; expected {num} x {num}")
     if normalise not in (None, "true", "predicted"):
-        raise ValueError(f"normalise is 'true', 'predicted' or None, got {normalise!r}")
+        raise ValueError(f"normalise is {normalise!r}; expected 'true', 'predicted' or None")
     if normalise is None:
         shown = counts.astype(float)
     else:
@@ -159,7 +159,7 @@ def _in_order(split: str, counts: Mapping[str, int] | Sequence[int], names: list
             raise ValueError(f"split {split!r} counts classes that class_names does not have: {unknown}")
         return [int(counts.get(name, 0)) for name in names]
     if len(counts) != len(names):
-        raise ValueError(f"split {split!r} has {len(counts)} counts for {len(names)} class names")
+        raise ValueError(f"split {split!r} has {len(counts)} counts for {len(names)} class names; expected as many of both")
     return [int(count) for count in counts]
 
 

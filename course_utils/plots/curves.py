@@ -88,7 +88,9 @@ def training_curves(
         if (found := [key for key in columns if what in key])
     ]
     if not panels:
-        raise ValueError(f"no column of the history holds 'loss' or 'accuracy', got {columns}")
+        raise ValueError(
+            f"the history has the columns {columns}; expected some with 'loss' or 'accuracy' in their name"
+        )
     if ax is None:
         grid = plt.subplots(
             1, len(panels), figsize=(4.2 * len(panels), 3.4), layout="constrained", squeeze=False
@@ -97,7 +99,7 @@ def training_curves(
     else:
         axes = tuple(ax)
     if len(axes) != len(panels):
-        raise ValueError(f"got {len(axes)} axes for {len(panels)} panels: {[what for what, _ in panels]}")
+        raise ValueError(f"got {len(axes)} axes for {len(panels)} panels ({', '.join(what for what, _ in panels)}); give as many")
     for panel, (what, found) in zip(axes, panels, strict=True):
         told = []
         for index, key in enumerate(found):

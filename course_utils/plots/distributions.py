@@ -91,7 +91,7 @@ def pixel_histograms(
     """
     counts = np.atleast_2d(np.asarray(histogram, dtype=float))
     if counts.ndim != 2 or counts.shape[1] != 256 or not (counts.sum(axis=1) > 0).all():
-        raise ValueError(f"expected counts of the shape (channels, 256), none empty, got {counts.shape}")
+        raise ValueError(f"the histogram has the shape {counts.shape}; expected (channels, 256), none empty")
     num_channels = len(counts)
     names = _CHANNELS.get(num_channels, tuple(f"channel {i}" for i in range(num_channels)))
     colours = {1: ("#555555",), 3: (ORANGE, GREEN, BLUE)}.get(num_channels, PALETTE)
@@ -99,7 +99,7 @@ def pixel_histograms(
     shares = counts / counts.sum(axis=1, keepdims=True)
     means = shares @ values if mean is None else np.asarray(mean, dtype=float)
     if means.shape != (num_channels,):
-        raise ValueError(f"got {means.shape} means for {num_channels} channels")
+        raise ValueError(f"got {means.shape} means for {num_channels} channels; expected one for each")
     plot = new_axes(ax, 6.5, 3.6)
     told = []
     for index, name in enumerate(names):
@@ -137,13 +137,13 @@ def scatter(
     """A point per pair; groups (an index per point, such as its class) differ in colour and marker."""
     xs, ys = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if xs.shape != ys.shape or xs.ndim != 1 or len(xs) == 0:
-        raise ValueError(f"expected two equally long lists of numbers, got {xs.shape} and {ys.shape}")
+        raise ValueError(f"got x {xs.shape} and y {ys.shape}; expected two equally long lists of numbers")
     members = np.zeros(len(xs), dtype=int) if groups is None else np.asarray(groups)
     if members.shape != xs.shape:
-        raise ValueError(f"got {members.shape} groups for {len(xs)} points")
+        raise ValueError(f"got {members.shape} groups for {len(xs)} points; expected one for each")
     present = [int(index) for index in np.unique(members)]
     if group_names is not None and present[-1] >= len(group_names):
-        raise ValueError(f"group {present[-1]} has no name: only {len(group_names)} names were given")
+        raise ValueError(f"group {present[-1]} has no name: only {len(group_names)} names were given; name every group")
     names = list(group_names) if group_names is not None else [f"group {i}" for i in range(present[-1] + 1)]
     shown = drawable_names(names)
     plot = new_axes(ax, 6.5 if groups is None else 7.5, 5.0)

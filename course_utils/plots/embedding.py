@@ -49,7 +49,7 @@ def embedding_panels(
         )
     drawn = tuple(axes) if axes is not None else _new_panels(len(tables), columns, size)
     if len(drawn) != len(tables):
-        raise ValueError(f"got {len(drawn)} axes for {len(tables)} panels")
+        raise ValueError(f"got {len(drawn)} axes for {len(tables)} panels; give as many")
     shown = drawable_names(names, max_length=14)
     for ax, (name, points) in zip(drawn, tables.items(), strict=True):
         _draw(ax, points, members, present, shown, with_names=labels is not None)

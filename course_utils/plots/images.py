@@ -36,7 +36,7 @@ def image_grid(
     """
     pictures = [_picture(image, index) for index, image in enumerate(images)]
     if titles is not None and len(titles) != len(pictures):
-        raise ValueError(f"got {len(titles)} titles for {len(pictures)} images")
+        raise ValueError(f"got {len(titles)} titles for {len(pictures)} images; expected one for each")
     texts = [
         _fit(drawable(str(text), f"image {i}"), size)
         for i, text in enumerate(() if titles is None else titles)
@@ -158,8 +158,8 @@ def _picture(image: np.ndarray, index: int) -> np.ndarray:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or array.size == 0:
-        hint = " Channels come last here: image.permute(1, 2, 0)." if array.ndim == 3 else ""
-        raise ValueError(f"image {index} has the shape {array.shape}, expected (H, W) or (H, W, 3).{hint}")
+        hint = ". Channels come last here: image.permute(1, 2, 0)." if array.ndim == 3 else ""
+        raise ValueError(f"image {index} has the shape {array.shape}; expected (H, W) or (H, W, 3){hint}")
     if array.dtype == np.uint8:
         return array
     if array.dtype == bool:

@@ -102,7 +102,7 @@ def score_curves(
     the eight with the lowest areas are drawn, and the alt text says so. ValueError without curves.
     """
     if kind not in _AXES:
-        raise ValueError(f"kind is 'roc' or 'precision_recall', got {kind!r}")
+        raise ValueError(f"kind is {kind!r}; expected 'roc' or 'precision_recall'")
     if not curves or set(curves) - set(areas):
         raise ValueError(f"got {len(curves)} curves and {len(areas)} areas; expected an area for each curve")
     xlabel, ylabel, what, figure = _AXES[kind]
@@ -149,10 +149,12 @@ def per_class_bars(
     num, bars = len(class_names), len(series)
     table = {name: np.asarray(values, dtype=float) for name, values in series.items()}
     if num == 0 or not 1 <= bars <= len(_HATCHES):
-        raise ValueError(f"expected classes and one to four series, got {num} and {bars}")
+        raise ValueError(
+            f"got {num} classes and {bars} series; expected a class or more, and one to four series"
+        )
     for name, values in table.items():
         if values.shape != (num,) or not ((values >= 0) & (values <= 1)).all():
-            raise ValueError(f"{name!r}: expected {num} values in [0, 1], got {values.shape}: {values[:8]}")
+            raise ValueError(f"{name!r} has the values {values.shape} {values[:8]}; expected {num} in [0, 1]")
     plot = new_axes(ax, 7.0, float(np.clip(1.0 + 0.15 * num * (bars + 0.8), 2.2, 14)))
     thick = 0.8 / bars
     handles: list[Any] = []

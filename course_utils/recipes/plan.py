@@ -53,14 +53,14 @@ def make_plan(data: DataConfig, *, progress: bool = False) -> Plan:
     if empty := [name for name in layout.class_names if name not in set(labels)]:
         raise ValueError(
             f"{layout.root} holds no pictures of {', '.join(empty)}; add some, or give the set a name of its "
-            "own (data.name) to train on the classes that are there."
+            "own (data.name) to train on the classes that are there"
         )
     paths = [record.path for record in records]
     places = [path.relative_to(layout.root).as_posix() for path in paths]
     digests = hash_files(paths, progress=progress)
     free = [position for position, record in enumerate(records) if record.split in (None, "train")]
     if not free:
-        raise ValueError(f"{layout.root} has no training pictures; it has {', '.join(layout.splits)}.")
+        raise ValueError(f"{layout.root} has no training pictures; it has {', '.join(layout.splits)}")
     groups = _copies([paths[i] for i in free], [digests[i] for i in free], data.keep_together, progress)
     parts = [record.split or "train" for record in records]
     for position, part in zip(free, _hold_out(data, labels, places, groups, free, parts), strict=True):
@@ -88,7 +88,7 @@ def find_layout(data: DataConfig, *, progress: bool = False) -> Layout:
         near = f"the catalog has {', '.join(catalog.CATALOG)}"
         raise ValueError(
             f"{data.name!r} is a set of your own, since {near}; say where it lies: --data PATH "
-            "(or source = PATH in [data])."
+            "(or source = PATH in [data])"
         )
     try:
         folder = sources.prepare(data.name, source=data.source, progress=progress)
@@ -106,7 +106,7 @@ def _usable(layout: Layout, data: DataConfig, progress: bool, remarks: list[str]
     records = [record for record in layout.records if record.label is not None]
     if not records:
         raise ValueError(
-            f"{layout.root} holds {len(layout.records)} pictures but no labels; expected a folder per class."
+            f"{layout.root} holds {len(layout.records)} pictures but no labels; expected a folder per class"
         )
     if len(records) < len(layout.records):
         remarks.append(f"left out {len(layout.records) - len(records)} pictures without a label")
@@ -148,7 +148,7 @@ def _hold_out(
         fractions["val"] = data.val_fraction
     if data.num_folds:
         if "test" in given:
-            raise ValueError("the set comes with a test part, so num_folds has to be 0 (or give its train/).")
+            raise ValueError("the set comes with a test part, so num_folds has to be 0 (or give its train/)")
         folds = kfold(own_labels, num_folds=data.num_folds, groups=groups, keys=own_places, **arguments)
         for position in folds[data.fold][1].tolist():
             parts[position] = "test"

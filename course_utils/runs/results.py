@@ -41,7 +41,7 @@ def key_results(values: Mapping[str, Any]) -> KeyResults:
     accuracy": 0.97})`.
     """
     if not values:
-        raise ValueError("key_results got no values; give at least one name and figure.")
+        raise ValueError("key_results got no values; give at least one name and figure")
     return KeyResults(values)
 
 

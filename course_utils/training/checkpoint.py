@@ -43,19 +43,19 @@ def load_last(path: str | Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise ValueError(f"there is no checkpoint {path}; start the run from the beginning.") from None
+        raise ValueError(f"there is no checkpoint {path}; start the run from the beginning") from None
     _check_seal(content, path)
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(
             f"the checkpoint {path} is refused: it holds more than tensors and plain values, which can run "
-            f"any code. Do not use it ({_reason(error)})"
+            f"any code. Do not use it ({_reason(error)})."
         ) from error
     except Exception as error:
         raise ValueError(f"the checkpoint {path} cannot be read: {_reason(error)}") from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise ValueError(f"{path} is no checkpoint of this version of the course; start the run again.")
+        raise ValueError(f"{path} is no checkpoint of this version of the course; start the run again")
     return state
 
 

@@ -119,7 +119,7 @@ def launch(arguments: Sequence[str], *, num_processes: int) -> int:
     cores are dealt out evenly.
     """
     if num_processes < 1:
-        raise ValueError(f"num_processes is {num_processes}; expected at least 1.")
+        raise ValueError(f"num_processes is {num_processes}; expected at least 1")
     threads = max(1, runtime.cpu_count() // num_processes)
     command = [
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"),

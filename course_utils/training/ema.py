@@ -32,7 +32,7 @@ class ModelEma:
         device: torch.device | str | None = None,
     ) -> None:
         if not 0 < decay < 1:
-            raise ValueError(f"the decay of the EMA is {decay}; expected more than 0 and less than 1.")
+            raise ValueError(f"the decay of the EMA is {decay}; expected more than 0 and less than 1")
         self.decay = decay
         self.warmup = warmup
         self.num_updates = 0

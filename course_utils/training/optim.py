@@ -81,7 +81,7 @@ def _ranger(groups: Groups, rate: float, momentum: float) -> torch.optim.Optimiz
         from pytorch_optimizer import Ranger
     except ImportError as error:
         raise RuntimeError(
-            "The optimiser ranger comes from the package pytorch-optimizer, which is not installed. Install "
+            "the optimiser ranger comes from the package pytorch-optimizer, which is not installed. Install "
             "it (pip install pytorch-optimizer), or choose another optimizer, such as adamw."
         ) from error
     # without it the library climbs: its first five steps have the factor -1 (pytorch-optimizer 4.1)

@@ -63,7 +63,7 @@ class Schedule:
         if mine != theirs:
             raise ValueError(
                 f"the saved state is that of the schedule {theirs[0]!r} with {theirs[1]} part(s), this one "
-                f"is {mine[0]!r} with {mine[1]}; resume with the settings that the run was started with."
+                f"is {mine[0]!r} with {mine[1]}; resume with the settings that the run was started with"
             )
         for part, saved in zip(self._by_step, state["by_step"], strict=True):
             part.load_state_dict(dict(saved))
@@ -142,14 +142,14 @@ def _check(
         )
     if not 0 <= warmup_steps < max(1, total_steps):
         raise ValueError(
-            f"warmup_steps is {warmup_steps}; expected 0 to {total_steps - 1}, fewer than all steps."
+            f"warmup_steps is {warmup_steps}; expected 0 to {total_steps - 1}, fewer than all steps"
         )
     if name == "one_cycle" and warmup_steps:
-        raise ValueError("one_cycle has its own warm-up; set warmup_epochs to 0 or choose cosine.")
+        raise ValueError("one_cycle has its own warm-up; set warmup_epochs to 0 or choose cosine")
     if name in ("step", "multi_step", "cosine_restarts") and (steps_per_epoch is None or steps_per_epoch < 1):
-        raise ValueError(f"schedule {name!r} counts epochs, so it needs steps_per_epoch (1 or more).")
+        raise ValueError(f"schedule {name!r} counts epochs, so it needs steps_per_epoch (1 or more)")
     if name == "multi_step" and not milestones:
-        raise ValueError("schedule 'multi_step' needs milestones, the epochs after which the rate falls.")
+        raise ValueError("schedule 'multi_step' needs milestones, the epochs after which the rate falls")
 
 
 def _warm_up(optimizer: torch.optim.Optimizer, num_steps: int) -> list[lr_scheduler.LRScheduler]:

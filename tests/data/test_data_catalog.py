@@ -44,7 +44,7 @@ def test_published_numbers() -> None:
     ("name", "near"), [("seedling", "seedlings"), ("food-11", "food11"), ("digit", "digits")]
 )
 def test_an_unknown_name_gives_the_nearest(name: str, near: str) -> None:
-    with pytest.raises(ValueError, match=f"There is no data set '{name}'. Did you mean '{near}'"):
+    with pytest.raises(ValueError, match=f"there is no data set '{name}'. Did you mean '{near}'"):
         get(name)
 
 
