@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from course_utils.cli import data_splits
+from course_utils.cli.shared import print_table
 
 _WITHOUT_PATH = ("sample", "kaggle", "download")
 
@@ -62,9 +63,7 @@ def _list(options: argparse.Namespace) -> int:
     rows = [
         {key: str(value) for key, value in row.items() if key != "sample"} for row in sources.list_datasets()
     ]
-    widths = {key: max(len(key), *(len(row[key]) for row in rows)) for key in rows[0]}
-    for row in [{key: key for key in widths}, *rows]:
-        print("  ".join(row[key].ljust(width) for key, width in widths.items()).rstrip())
+    print_table(list(rows[0]), [list(row.values()) for row in rows])
     return 0
 
 

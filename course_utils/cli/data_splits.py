@@ -24,7 +24,7 @@ def register(commands: Any, common: argparse.ArgumentParser) -> None:
     audit.set_defaults(function=_audit)
     stats = commands.add_parser("stats", parents=[common], help="mean and standard deviation per channel")
     stats.add_argument("path", metavar="PATH", help="a prepared set's name, or a folder")
-    stats.add_argument("--split", help="the part to measure; default: train where there is one")
+    stats.add_argument("--part", help="the part to measure; default: train where there is one")
     stats.add_argument("--json", action="store_true", help="print JSON")
     stats.set_defaults(function=_stats)
 
@@ -122,7 +122,7 @@ def _stats(options: argparse.Namespace) -> int:
 
     source = _folder(options.path)
     layout = read_layout(source)
-    part = options.split or ("train" if "train" in layout.splits else None)
+    part = options.part or ("train" if "train" in layout.splits else None)
     if part is not None and part not in layout.splits:
         parts = ", ".join(layout.splits) or "no parts"
         raise ValueError(f"{source} has no part {part!r}; it has {parts}")

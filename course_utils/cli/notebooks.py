@@ -30,7 +30,7 @@ def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
         help="a parameter, read as the type that the notebook declares; may be given several times",
     )
     run.add_argument(
-        "--out", metavar="FOLDER", help="a new or empty folder for the copies, instead of runs/course-..."
+        "--output", metavar="FOLDER", help="a new or empty folder for the copies, instead of runs/course-..."
     )
     run.set_defaults(function=_run)
 
@@ -81,7 +81,7 @@ def _run(options: argparse.Namespace) -> int:
     from course_utils.notebooks import run_notebooks
 
     course = run_notebooks(
-        options.notebooks, profile=options.profile or profile, parameters=parameters, out=options.out
+        options.notebooks, profile=options.profile or profile, parameters=parameters, out=options.output
     )
     print(f"\n{course.table()}\n\nPages: {course.folder / 'index.html'}")
     return 0 if course.ok else 1

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course_utils.cli.train import find_run
+from course_utils.cli.shared import DEVICES, find_run
 
 if TYPE_CHECKING:
     from course_utils.evaluation.predict import Predictions
@@ -55,7 +55,7 @@ def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
         help="how rows find their pictures: by file names (default), or by the order of the files",
     )
     make.add_argument("--batch-size", type=int, help="default: twice that of training")
-    make.add_argument("--device", help="auto, cpu, cuda or mps (default: cpu)")
+    make.add_argument("--device", choices=DEVICES, help="default: cpu")
     check = submit.add_argument_group("to check or send one")
     check.add_argument("--classes", nargs="+", metavar="NAME", help="the class names, so labels are checked")
     check.add_argument("--competition", metavar="NAME", help="its name in the address: kaggle.com/c/NAME")
