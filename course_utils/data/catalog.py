@@ -38,11 +38,6 @@ class DatasetInfo:
         """Number of classes."""
         return len(self.class_names)
 
-    @property
-    def glosses(self) -> dict[str, str]:
-        """The Chinese name of each class."""
-        return dict(zip(self.class_names, self.class_names_zh, strict=True))
-
 
 def get(name: str) -> DatasetInfo:
     """Give the entry of the data set `name`. Raises ValueError with the nearest name for an unknown one."""

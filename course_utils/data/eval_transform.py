@@ -77,20 +77,3 @@ class EvalTransform:
             if key not in known:
                 raise ValueError(f"{key!r} is no setting of an EvalTransform{did_you_mean(key, known)}")
         return cls(**values)
-
-
-def build_eval(
-    *,
-    mean: Sequence[float],
-    std: Sequence[float],
-    image_size: int | tuple[int, int],
-    interpolation: str = "bilinear",
-    fit: str = "squash",
-) -> EvalTransform:
-    """Make the transform from a model's own data configuration.
-
-    The arguments are named as in `models.expected_input.Normalisation`:
-    `build_eval(**dataclasses.asdict(normalisation(model)), fit="crop")`.
-    """
-    size = (image_size, image_size) if isinstance(image_size, int) else image_size
-    return EvalTransform(size=size, mean=tuple(mean), std=tuple(std), fit=fit, interpolation=interpolation)
