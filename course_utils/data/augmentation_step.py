@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import Tensor
 
-from course_utils.params import did_you_mean
+from course_utils.params import check_choice
 
 FILLS = ("zeros", "border", "reflection")
 
@@ -65,7 +65,7 @@ class Augmentation(ABC):
             elif isinstance(field.default, int | float):
                 _check_number(value, where, self.LIMITS.get(field.name), whole=isinstance(field.default, int))
             elif field.name in self.CHOICES:
-                check_choice(value, self.CHOICES[field.name], where)
+                check_choice(where, value, self.CHOICES[field.name])
 
     def options(self) -> dict[str, Any]:
         """Give every option with its value, as plain data: pairs as lists."""
@@ -79,14 +79,6 @@ class Augmentation(ABC):
     @abstractmethod
     def __call__(self, images: Tensor, randoms: Tensor) -> Tensor:
         """Map images (B, C, H, W) in [0, 1] and `randoms` (B, num_random) to images of the same shape."""
-
-
-def check_choice(value: object, choices: tuple[str, ...], where: str) -> None:
-    """Raise ValueError, with the nearest choice, unless `value` is one of `choices`."""
-    if value not in choices:
-        raise ValueError(
-            f"{where} is {value!r}; expected one of {', '.join(choices)}{did_you_mean(value, choices)}"
-        )
 
 
 def between(randoms: Tensor, low: float, high: float) -> Tensor:

@@ -32,7 +32,9 @@ def read_idx(path: str | Path) -> np.ndarray:
         raise ValueError(f"{path}: values of type 0x{kind:02x}; only unsigned bytes (0x08) are read")
     start = 4 + 4 * num_dimensions
     if not 1 <= num_dimensions <= 4 or len(data) < start:
-        raise ValueError(f"{path}: the header is cut off or wrong ({num_dimensions} dimensions). Download it again.")
+        raise ValueError(
+            f"{path}: the header is cut off or wrong ({num_dimensions} dimensions). Download it again."
+        )
     shape = tuple(int(size) for size in np.frombuffer(data, ">u4", num_dimensions, offset=4))
     expected = start + int(np.prod(shape, dtype=object))
     if len(data) != expected:

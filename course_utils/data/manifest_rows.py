@@ -48,10 +48,15 @@ def check_rows(rows: Iterable[Row], class_names: tuple[str, ...]) -> None:
         if problem := _path_problem(row.path):
             raise ValueError(f"row {number}: the path {row.path!r} {problem}")
         if row.path in row_of_path:
-            raise ValueError(f"row {number}: the path {row.path!r} is already in row {row_of_path[row.path]}; keep one of them")
+            raise ValueError(
+                f"row {number}: the path {row.path!r} is already in row {row_of_path[row.path]}; "
+                "keep one of them"
+            )
         row_of_path[row.path] = number
         if _CONTROL.search(row.group):
-            raise ValueError(f"row {number} ({row.path}): the group {row.group!r} holds a control character; take it out")
+            raise ValueError(
+                f"row {number} ({row.path}): the group {row.group!r} holds a control character; take it out"
+            )
         if row.split not in SPLITS:
             raise ValueError(
                 f"row {number} ({row.path}): split is {row.split!r}; expected one of {', '.join(SPLITS)}"

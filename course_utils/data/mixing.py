@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from course_utils import runtime
-from course_utils.data.augmentation_step import check_choice
 from course_utils.data.randomness import uniforms
+from course_utils.params import check_choice
 
 MODES = ("batch", "pair", "elem")
 LIBRARIES = ("timm", "torchvision")
@@ -49,8 +49,8 @@ class Mixing:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        check_choice(self.mode, MODES, "mode")
-        check_choice(self.library, LIBRARIES, "library")
+        check_choice("mode", self.mode, MODES)
+        check_choice("library", self.library, LIBRARIES)
         limits = {"prob": 1.0, "switch_prob": 1.0, "label_smoothing": 0.99}
         for name in ("mixup_alpha", "cutmix_alpha", *limits):
             value, high = getattr(self, name), limits.get(name, 1e6)

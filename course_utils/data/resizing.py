@@ -6,7 +6,7 @@ run (`eval_transform`). Pillow's resampling is antialiased. Notebook 05 compares
 
 from PIL import Image
 
-from course_utils.params import did_you_mean
+from course_utils.params import check_choice
 
 FITS = ("squash", "crop", "pad")
 INTERPOLATIONS = {
@@ -19,11 +19,8 @@ INTERPOLATIONS = {
 
 def check_rule(fit: str, interpolation: str) -> None:
     """Raise ValueError, with the nearest name, unless both are known."""
-    for name, value, known in (("fit", fit, FITS), ("interpolation", interpolation, tuple(INTERPOLATIONS))):
-        if value not in known:
-            raise ValueError(
-                f"{name} is {value!r}; expected one of {', '.join(known)}{did_you_mean(value, known)}"
-            )
+    check_choice("fit", fit, FITS)
+    check_choice("interpolation", interpolation, INTERPOLATIONS)
 
 
 def resize(

@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from course_utils.params import check_choice
+
 
 def check_fractions(fractions: Sequence[float]) -> np.ndarray:
     """The fractions as an array (P,) that sums to 1 exactly as far as floats go."""
@@ -32,8 +34,7 @@ def check_items(
     """Labels, groups and keys as lists of equal length; ValueError as told in `course_utils.data.splits`."""
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
         raise ValueError(f"seed is {seed!r}; expected a whole number")
-    if rare not in ("error", "train"):
-        raise ValueError(f'rare is {rare!r}; expected "error" or "train"')
+    check_choice("rare", rare, ("error", "train"))
     label_list = plain_list(labels)
     if not label_list:
         raise ValueError("there is nothing to split: labels is empty")

@@ -18,6 +18,7 @@ import numpy as np
 from course_utils.data.decode import MAX_MEGAPIXELS, ImageError, decode
 from course_utils.data.parallel import map_chunks, map_in_processes
 from course_utils.data.scan import ScanReport
+from course_utils.params import check_choice
 
 _VALUES = np.arange(256)
 
@@ -112,8 +113,7 @@ def channel_statistics(
     the result does not depend on it. `on_bad="stop"` raises ValueError with all damaged files, "leave_out"
     goes without them and lists them in `left_out`. Raises ValueError when there is nothing to compute from.
     """
-    if on_bad not in ("stop", "leave_out"):
-        raise ValueError(f"on_bad is {on_bad!r}; expected 'stop' or 'leave_out'")
+    check_choice("on_bad", on_bad, ("stop", "leave_out"))
     if len(pictures) == 0:
         raise ValueError("there are no pictures to compute statistics from; check the folder")
 

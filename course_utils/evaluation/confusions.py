@@ -22,7 +22,10 @@ def confused_pairs(
     """
     counts = _checked(matrix)
     if len(class_names) != len(counts):
-        raise ValueError(f"got a matrix of {len(counts)} classes and {len(class_names)} class names; expected as many of both")
+        raise ValueError(
+            f"got a matrix of {len(counts)} classes and {len(class_names)} class names; "
+            "expected as many of both"
+        )
     wrong = counts - np.diag(np.diag(counts))
     order = np.argsort(-wrong, axis=None, kind="stable")[:limit]
     pairs = [divmod(int(place), len(counts)) for place in order if wrong.flat[place] > 0]

@@ -100,7 +100,10 @@ def _counts_by_threshold(
             "score and a bool per picture"
         )
     if not np.isfinite(values).all():
-        raise ValueError(f"the score of picture {int(np.argmin(np.isfinite(values)))} is not finite. Did the training diverge?")
+        raise ValueError(
+            f"the score of picture {int(np.argmin(np.isfinite(values)))} is not finite. "
+            "Did the training diverge?"
+        )
     order = np.argsort(-values, kind="stable")
     values, positive = values[order], positive[order]
     last = np.r_[np.flatnonzero(np.diff(values)), len(values) - 1]  # of each run of equal scores

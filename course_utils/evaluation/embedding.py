@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 from course_utils.data.loaders import Batches
 from course_utils.models.features import features
 from course_utils.models.modes import evaluation_mode
+from course_utils.params import check_choice
 
 _FEWEST = 5  # points, below which a map of neighbourhoods has nothing to show
 
@@ -88,8 +89,7 @@ def tsne(
             f"perplexity is {perplexity} and num_steps {num_steps}; expected 1 or more, and more than 250 "
             "(the first 250 steps only gather neighbours)"
         )
-    if start not in ("pca", "random"):
-        raise ValueError(f"start is {start!r}; expected 'pca' or 'random'")
+    check_choice("start", start, ("pca", "random"))
     used = min(float(perplexity), (len(table) - 1) / 3)  # scikit-learn looks at 3 * perplexity neighbours
     engine = TSNE(
         perplexity=used,
@@ -148,8 +148,11 @@ def _checked(values: np.ndarray, *, fewest: int = _FEWEST) -> np.ndarray:
         )
     if not np.isfinite(table).all():
         raise ValueError(
-            f"{int((~np.isfinite(table)).any(axis=1).sum())} of {len(table)} rows are not finite; leave them out"
+            f"{int((~np.isfinite(table)).any(axis=1).sum())} of {len(table)} rows are not finite; "
+            "leave them out"
         )
     if fewest > 1 and (table == table[0]).all():
-        raise ValueError("all rows are equal: this layer gives every picture the same features; choose another")
+        raise ValueError(
+            "all rows are equal: this layer gives every picture the same features; choose another"
+        )
     return table

@@ -16,6 +16,7 @@ from scipy.special import log_softmax
 from sklearn import metrics as sklearn_metrics
 
 from course_utils.evaluation.comparison import bootstrap_interval, mcnemar, wilson_interval
+from course_utils.params import check_choice
 
 __all__ = [
     "Scores",
@@ -94,8 +95,7 @@ def precision_recall_f1(
     number of images, "micro" counts all decisions together (with one label per image: the accuracy).
     """
     guesses, truth = _checked(predictions, targets)
-    if average not in ("macro", "micro", "weighted"):
-        raise ValueError(f"average is {average!r}; expected 'macro', 'micro' or 'weighted'")
+    check_choice("average", average, ("macro", "micro", "weighted"))
     found = sklearn_metrics.precision_recall_fscore_support(truth, guesses, average=average, zero_division=0)
     return Scores(*(float(value) for value in found[:3]))
 
@@ -235,5 +235,7 @@ def _checked(
             )
         arrays.append(array.astype(np.int64))
     if len(arrays[0]) != len(arrays[1]):
-        raise ValueError(f"got {len(arrays[0])} predictions for {len(arrays[1])} targets; expected as many of both")
+        raise ValueError(
+            f"got {len(arrays[0])} predictions for {len(arrays[1])} targets; expected as many of both"
+        )
     return arrays[0], arrays[1]

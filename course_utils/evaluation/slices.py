@@ -60,7 +60,9 @@ def slices(
     rows = []
     for name, values in columns.items():
         if len(values) != len(truth):
-            raise ValueError(f"column {name!r} has {len(values)} values for {len(truth)} pictures; expected one for each")
+            raise ValueError(
+                f"column {name!r} has {len(values)} values for {len(truth)} pictures; expected one for each"
+            )
         groups = _groups(name, values, num_bins)
         if len(groups) < 2:
             continue

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import files
+from course_utils.models.fitting import first_line
 from course_utils.models.modes import evaluation_mode
 
 INPUT, OUTPUT = "images", "logits"
@@ -38,8 +39,7 @@ class OnnxNetwork:
                 str(path), sess_options=options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise ValueError(f"{path} cannot be run as an ONNX network: {reason}") from error
+            raise ValueError(f"{path} cannot be run as an ONNX network: {first_line(error)}") from error
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, images: Tensor) -> Tensor:

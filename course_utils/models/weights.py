@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from course_utils import files
-from course_utils.models.fitting import LoadReport, listed, load_state
+from course_utils.models.fitting import LoadReport, first_line, listed, load_state
 
 # One key only: safetensors writes several in a random order, so equal weights would differ in checksum.
 _METADATA_KEY = "course"
@@ -159,15 +159,11 @@ def _read(path: Path, key: str | None) -> dict[str, Tensor]:
     except pickle.UnpicklingError as error:
         raise ValueError(
             f"{path} is refused: it is no torch file, or holds more than tensors and plain values, which can "
-            f"run any code. Save the model's state_dict() alone, as safetensors ({_reason(error)})."
+            f"run any code. Save the model's state_dict() alone, as safetensors ({first_line(error)})."
         ) from error
     except _DAMAGE as error:
-        raise ValueError(f"{path} cannot be read as weights: {_reason(error)}") from error
+        raise ValueError(f"{path} cannot be read as weights: {first_line(error)}") from error
     return _table_of_tensors(content, key, path)
-
-
-def _reason(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _table_of_tensors(content: object, key: str | None, path: Path) -> dict[str, Tensor]:

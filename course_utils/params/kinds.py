@@ -204,6 +204,15 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     return f". Did you mean {near[0]!r}?" if near else ""
 
 
+def check_choice(name: str, value: object, options: Iterable[str]) -> None:
+    """Raise ValueError, with the nearest option, unless `value`, that of the setting `name`, is an option."""
+    options = tuple(options)
+    if value not in options:
+        raise ValueError(
+            f"{name} is {value!r}; expected one of {', '.join(options)}{did_you_mean(value, options)}"
+        )
+
+
 def _type_note(value: object) -> str:
     names = {
         "str": "text",

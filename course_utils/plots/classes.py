@@ -159,7 +159,9 @@ def _in_order(split: str, counts: Mapping[str, int] | Sequence[int], names: list
             raise ValueError(f"split {split!r} counts classes that class_names does not have: {unknown}")
         return [int(counts.get(name, 0)) for name in names]
     if len(counts) != len(names):
-        raise ValueError(f"split {split!r} has {len(counts)} counts for {len(names)} class names; expected as many of both")
+        raise ValueError(
+            f"split {split!r} has {len(counts)} counts for {len(names)} class names; expected as many of both"
+        )
     return [int(count) for count in counts]
 
 

@@ -99,7 +99,10 @@ def training_curves(
     else:
         axes = tuple(ax)
     if len(axes) != len(panels):
-        raise ValueError(f"got {len(axes)} axes for {len(panels)} panels ({', '.join(what for what, _ in panels)}); give as many")
+        raise ValueError(
+            f"got {len(axes)} axes for {len(panels)} panels ({', '.join(what for what, _ in panels)}); "
+            "give as many"
+        )
     for panel, (what, found) in zip(axes, panels, strict=True):
         told = []
         for index, key in enumerate(found):

@@ -143,7 +143,9 @@ def scatter(
         raise ValueError(f"got {members.shape} groups for {len(xs)} points; expected one for each")
     present = [int(index) for index in np.unique(members)]
     if group_names is not None and present[-1] >= len(group_names):
-        raise ValueError(f"group {present[-1]} has no name: only {len(group_names)} names were given; name every group")
+        raise ValueError(
+            f"group {present[-1]} has no name: only {len(group_names)} names were given; name every group"
+        )
     names = list(group_names) if group_names is not None else [f"group {i}" for i in range(present[-1] + 1)]
     shown = drawable_names(names)
     plot = new_axes(ax, 6.5 if groups is None else 7.5, 5.0)

@@ -72,7 +72,9 @@ def predictions_grid(
     pictures = [_picture(image, index) for index, image in enumerate(images)]
     for name, values in (("true", true), ("predicted", predicted), ("confidence", confidence)):
         if values is not None and len(values) != len(pictures):
-            raise ValueError(f"got {len(values)} values for {name!r} and {len(pictures)} images")
+            raise ValueError(
+                f"got {len(values)} values for {name!r} and {len(pictures)} images; expected one for each"
+            )
     shown = drawable_names(class_names) if class_names is not None else None
     right = None if true is None else [bool(a == b) for a, b in zip(true, predicted, strict=True)]
     texts = []

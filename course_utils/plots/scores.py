@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib.axes import Axes
 
+from course_utils.params import check_choice
 from course_utils.plots.curves import label_axes, line_look
 from course_utils.plots.style import (
     BLUE,
@@ -101,8 +102,7 @@ def score_curves(
     curves: class name to points [x, y]. areas: class name to the figure beside it. Of more than eight classes
     the eight with the lowest areas are drawn, and the alt text says so. ValueError without curves.
     """
-    if kind not in _AXES:
-        raise ValueError(f"kind is {kind!r}; expected 'roc' or 'precision_recall'")
+    check_choice("kind", kind, _AXES)
     if not curves or set(curves) - set(areas):
         raise ValueError(f"got {len(curves)} curves and {len(areas)} areas; expected an area for each curve")
     xlabel, ylabel, what, figure = _AXES[kind]

@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from course_utils.params import did_you_mean
+from course_utils.data.resizing import FITS, INTERPOLATIONS
+from course_utils.params import check_choice
 
 NORMALISATIONS = ("data", "model", "imagenet", "half")
 KEEP_TOGETHER = ("exact", "near", "none")
 DAMAGED = ("stop", "leave_out")
-FITS = ("squash", "crop", "pad")
-INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +66,7 @@ class DataConfig:
         if not self.name.strip():
             raise ValueError("name is empty; expected a set of the catalog, or any name for your own set")
         for field, options in _DATA_OPTIONS.items():
-            check_option(field, getattr(self, field), options)
+            check_choice(field, getattr(self, field), options)
         for field, lowest in _DATA_LOWEST.items():
             if getattr(self, field) < lowest:
                 raise ValueError(f"{field} is {getattr(self, field)}; expected at least {lowest}")
@@ -128,7 +127,7 @@ class ModelConfig:
 _DATA_OPTIONS = {
     "mode": ("RGB", "L"),
     "fit": FITS,
-    "interpolation": INTERPOLATIONS,
+    "interpolation": tuple(INTERPOLATIONS),
     "normalisation": NORMALISATIONS,
     "keep_together": KEEP_TOGETHER,
     "damaged": DAMAGED,
@@ -142,11 +141,3 @@ _DATA_LOWEST = {
     "batch_size": 1,
     "num_workers": 0,
 }
-
-
-def check_option(name: str, value: str, options: tuple[str, ...]) -> None:
-    """Raise ValueError, with the nearest one, unless `value` is one of `options`."""
-    if value not in options:
-        raise ValueError(
-            f"{name} is {value!r}; expected one of {', '.join(options)}{did_you_mean(value, options)}"
-        )

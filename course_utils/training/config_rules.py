@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from course_utils.params import did_you_mean
+from course_utils.params import check_choice
 
 OPTIMIZERS = ("adamw", "adam", "sgd", "adagrad", "rmsprop", "adabelief", "ranger")
 SCHEDULES = ("one_cycle", "cosine", "constant", "step", "multi_step", "plateau", "cosine_restarts")
@@ -85,12 +85,7 @@ def check_values(values: Mapping[str, Any]) -> None:
         if not isinstance(values[name], bool):
             raise ValueError(f"{name} is {values[name]!r}; expected True or False")
     for name, options in _OPTIONS.items():
-        value = values[name]
-        if value not in options:
-            raise ValueError(
-                f"{name} is {value!r}; expected one of {', '.join(options)}"
-                f"{did_you_mean(str(value), options)}"
-            )
+        check_choice(name, values[name], options)
     if values["learning_rate"] == 0:
         raise ValueError("learning_rate is 0; expected more than 0, else nothing is learnt")
     _check_milestones(values["milestones"], values["epochs"])

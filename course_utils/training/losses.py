@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.params import did_you_mean
+from course_utils.params import check_choice
 
 
 class CrossEntropy(nn.Module):
@@ -185,12 +185,10 @@ def build_loss(
 
     It takes logits (B, K) and targets (B,) or (B, K), and gives a mean. Raises ValueError for another name.
     """
-    if name == "cross_entropy":
-        return CrossEntropy(label_smoothing=label_smoothing, class_weights=class_weights)
+    check_choice("loss", name, ("cross_entropy", "focal"))
     if name == "focal":
         return FocalLoss(gamma=focal_gamma, label_smoothing=label_smoothing, class_weights=class_weights)
-    known = ("cross_entropy", "focal")
-    raise ValueError(f"loss is {name!r}; expected cross_entropy or focal{did_you_mean(name, known)}")
+    return CrossEntropy(label_smoothing=label_smoothing, class_weights=class_weights)
 
 
 def balanced_class_weights(counts: Sequence[int] | np.ndarray | Tensor) -> Tensor:

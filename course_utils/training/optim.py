@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from course_utils.params import did_you_mean
+from course_utils.params import check_choice
 
 Groups = list[dict[str, Any]]
 
@@ -42,10 +42,7 @@ def build_optimizer(
     ranger. adamw, adabelief and ranger take the decay off the weight; adam, sgd, adagrad and rmsprop add it
     to the gradient. Raises ValueError for another name, RuntimeError when a package is not installed.
     """
-    if name not in _BUILDERS:
-        raise ValueError(
-            f"optimizer is {name!r}; expected one of {', '.join(_BUILDERS)}{did_you_mean(name, _BUILDERS)}"
-        )
+    check_choice("optimizer", name, _BUILDERS)
     return _BUILDERS[name](parameter_groups(model, weight_decay), learning_rate, momentum)
 
 

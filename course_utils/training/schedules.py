@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch.optim import lr_scheduler
 
-from course_utils.params import did_you_mean
+from course_utils.params import check_choice
 
 _NAMES = ("one_cycle", "cosine", "constant", "step", "multi_step", "plateau", "cosine_restarts")
 
@@ -136,10 +136,7 @@ def build_schedule(
 def _check(
     name: str, total_steps: int, warmup_steps: int, steps_per_epoch: int | None, milestones: Sequence[int]
 ) -> None:
-    if name not in _NAMES:
-        raise ValueError(
-            f"schedule is {name!r}; expected one of {', '.join(_NAMES)}{did_you_mean(name, _NAMES)}"
-        )
+    check_choice("schedule", name, _NAMES)
     if not 0 <= warmup_steps < max(1, total_steps):
         raise ValueError(
             f"warmup_steps is {warmup_steps}; expected 0 to {total_steps - 1}, fewer than all steps"

@@ -145,7 +145,7 @@ def test_floats_without_a_meaning_are_refused(tmp_path: Path, values: list) -> N
 
 def test_integers_beyond_16_bits_are_refused(tmp_path: Path) -> None:
     path = save(Image.fromarray(np.array([[70000]], np.int32)), tmp_path / "x.tiff")
-    with pytest.raises(ImageError, match="from 70000 to 70000, expected 0 to 65535"):
+    with pytest.raises(ImageError, match="from 70000 to 70000; expected 0 to 65535"):
         read_image(path)
 
 
