@@ -6,6 +6,7 @@ exists. Derived step by step in `notebooks/02_dataset_splitting`.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,10 +106,11 @@ def plan_split(
     paths = [record.path for record in records]
     places = [path.relative_to(layout.root).as_posix() for path in paths]
     digests = hash_files(paths, workers=workers, progress=progress)
-    groups = _merge(
-        _copies(paths, digests, keep_together, workers, progress),
-        [_found(group_pattern, place) for place in places],
-    )
+    copies = [""] * len(paths)
+    if keep_together is not None:
+        near = keep_together == "near"
+        copies = copy_groups(paths, digests, near=near, workers=workers, progress=progress)
+    groups = _merge(copies, [_found(group_pattern, place) for place in places])
     parts = stratified_split(labels, fractions=fractions, seed=seed, groups=groups, keys=places, rare=rare)
     part_of = {int(position): SPLITS[part] for part, positions in enumerate(parts) for position in positions}
     rows = [
@@ -142,18 +144,23 @@ def _labelled(source: str | Path, records: Sequence[Record], pool: bool) -> list
     return labelled
 
 
-def _copies(
-    paths: list[Path], digests: list[str], keep_together: str | None, workers: int | None, progress: bool
+def copy_groups(
+    paths: Sequence[Path],
+    digests: Sequence[str],
+    *,
+    near: bool,
+    workers: int | None = None,
+    progress: bool = False,
 ) -> list[str]:
-    """The name of each picture's group of copies, "" for none: the smallest digest in the group."""
+    """The name of each picture's group of copies, "" for none: the smallest digest in the group.
+
+    `digests` are the sha256 of the files at `paths`; they tell the exact copies. `near` decodes all of them
+    and looks for pictures that look alike, too.
+    """
     short = [digest[:12] for digest in digests]
-    if keep_together is None:
-        return [""] * len(paths)
-    if keep_together == "near":
+    if near:
         return group_names(paths, near_duplicate_groups(paths, workers=workers, progress=progress), short)
-    seen: dict[str, int] = {}
-    for digest in digests:
-        seen[digest] = seen.get(digest, 0) + 1
+    seen = Counter(digests)
     return [name if seen[digest] > 1 else "" for name, digest in zip(short, digests, strict=True)]
 
 

@@ -12,11 +12,9 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 from torch import nn
-from tqdm.auto import tqdm
 
 from course_utils.data.loaders import Batches
-from course_utils.models.features import features
-from course_utils.models.modes import evaluation_mode
+from course_utils.evaluation.predict_features import predict_features
 from course_utils.params import check_choice
 
 _FEWEST = 5  # points, below which a map of neighbourhoods has nothing to show
@@ -37,7 +35,6 @@ class TsneMap(NamedTuple):
     divergence: float
 
 
-@torch.inference_mode()
 def layer_features(
     model: nn.Module,
     batches: Batches,
@@ -49,16 +46,10 @@ def layer_features(
     """Return the features (N, D), float32, of a layer for every picture of `batches`, in the set's order.
 
     Maps are averaged over their places. `layer` None: the input of the last linear layer, else a name of
-    `models.features.feature_layers(model)` or of any module. The network runs in evaluation mode. ValueError
-    for batches that are shuffled or augmented, since rows could not be told apart.
+    `models.features.feature_layers(model)` or of any module. Errors are those of `predict_features`, which
+    also gives targets and ids.
     """
-    if batches.shuffle or batches.augment is not None:
-        raise ValueError("layer_features needs batches without shuffle and augment: row i is picture i")
-    parts = []
-    with evaluation_mode(model):
-        for images, _, _ in tqdm(batches.epoch(), total=len(batches), desc="features", disable=not progress):
-            parts.append(features(model, images.to(device), layer=layer).features.float().cpu())
-    return torch.cat(parts).numpy()
+    return predict_features(model, batches, layer=layer, device=device, progress=progress).features
 
 
 def pca(values: np.ndarray, *, num_components: int = 2) -> Projection:

@@ -3,7 +3,7 @@
 Members may be runs with other seeds or networks, the models of the folds of a cross-validation, or the raw
 and the averaged (EMA) weights of one run. Class lists are matched by name and pictures by id, so members may
 have been predicted in another order. Source: Lakshminarayanan et al., arXiv 1612.01474 (mean of
-probabilities). Notebook 07.
+probabilities). Notebook 16 gathers one.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Single times on a shared machine are noise, and a machine that warms up or slows down favours whoever comes
 first. So the candidates take turns, in an order that rotates from round to round, and the median counts.
-Notebooks 14 and 15 measure with it.
+Notebook 14 measures with it.
 """
 
 import time

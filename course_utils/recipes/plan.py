@@ -5,7 +5,6 @@ The parts a set comes with are kept; the missing ones are held out of its traini
 so a resumed run and an evaluation months later see the same pictures or say that they do not.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,12 @@ from typing import Any
 
 from course_utils import files
 from course_utils.data import catalog, sources
-from course_utils.data.duplicates import group_names, hash_files, near_duplicate_groups
+from course_utils.data.duplicates import hash_files
 from course_utils.data.layouts import Layout, Record, read_layout
 from course_utils.data.manifest import SPLITS, Manifest, Row
 from course_utils.data.scan import scan
 from course_utils.data.splits import kfold, stratified_split
+from course_utils.data.splitting import copy_groups
 from course_utils.recipes.sections import DataConfig
 
 
@@ -61,7 +61,10 @@ def make_plan(data: DataConfig, *, progress: bool = False) -> Plan:
     free = [position for position, record in enumerate(records) if record.split in (None, "train")]
     if not free:
         raise ValueError(f"{layout.root} has no training pictures; it has {', '.join(layout.splits)}")
-    groups = _copies([paths[i] for i in free], [digests[i] for i in free], data.keep_together, progress)
+    groups = [""] * len(free)
+    if data.keep_together != "none":
+        of_free = [paths[i] for i in free], [digests[i] for i in free]
+        groups = copy_groups(*of_free, near=data.keep_together == "near", progress=progress)
     parts = [record.split or "train" for record in records]
     for position, part in zip(free, _hold_out(data, labels, places, groups, free, parts), strict=True):
         parts[position] = part
@@ -117,17 +120,6 @@ def _usable(layout: Layout, data: DataConfig, progress: bool, remarks: list[str]
         remarks.append(f"left out: {report.message()}")
     good = set(report.good)
     return [record for record in records if record.path in good]
-
-
-def _copies(paths: list[Path], digests: list[str], keep_together: str, progress: bool) -> list[str]:
-    """Give the name of each picture's group of copies, "" for none."""
-    short = [digest[:12] for digest in digests]
-    if keep_together == "near":
-        return group_names(paths, near_duplicate_groups(paths, progress=progress), short)
-    if keep_together == "none":
-        return [""] * len(paths)
-    seen = Counter(digests)
-    return [name if seen[digest] > 1 else "" for name, digest in zip(short, digests, strict=True)]
 
 
 def _hold_out(

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.params import check_choice
+from course_utils.training.config_rules import LOSSES
 
 
 class CrossEntropy(nn.Module):
@@ -185,7 +186,7 @@ def build_loss(
 
     It takes logits (B, K) and targets (B,) or (B, K), and gives a mean. Raises ValueError for another name.
     """
-    check_choice("loss", name, ("cross_entropy", "focal"))
+    check_choice("loss", name, LOSSES)
     if name == "focal":
         return FocalLoss(gamma=focal_gamma, label_smoothing=label_smoothing, class_weights=class_weights)
     return CrossEntropy(label_smoothing=label_smoothing, class_weights=class_weights)

@@ -12,8 +12,7 @@ import torch
 from torch.optim import lr_scheduler
 
 from course_utils.params import check_choice
-
-_NAMES = ("one_cycle", "cosine", "constant", "step", "multi_step", "plateau", "cosine_restarts")
+from course_utils.training.config_rules import SCHEDULES
 
 
 class Schedule:
@@ -136,7 +135,7 @@ def build_schedule(
 def _check(
     name: str, total_steps: int, warmup_steps: int, steps_per_epoch: int | None, milestones: Sequence[int]
 ) -> None:
-    check_choice("schedule", name, _NAMES)
+    check_choice("schedule", name, SCHEDULES)
     if not 0 <= warmup_steps < max(1, total_steps):
         raise ValueError(
             f"warmup_steps is {warmup_steps}; expected 0 to {total_steps - 1}, fewer than all steps"

@@ -139,7 +139,7 @@ def test_other_encodings_and_broken_json_are_named(tmp_path):
         (tmp_path / "split.json").write_text(broken)
         with pytest.raises(ValueError, match=r"split\.json"):
             Manifest.read(path)
-    with pytest.raises(ValueError, match=r"a manifest is a \.csv file"):
+    with pytest.raises(ValueError, match=r"expected a manifest, which is a \.csv file"):
         Manifest.read(tmp_path / "split.json")
 
 
