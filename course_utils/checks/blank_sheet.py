@@ -81,7 +81,7 @@ def _verify_folder(answer: Any) -> Verdict:
     ]:
         raise Wrong(f"{unlabelled[0]} has no label; expected a folder for each class")
     kept = {path: record for path, record in place.items() if path not in left_out}
-    report = scan([record.path for record in kept.values()], workers=1)
+    report = scan([record.path for record in kept.values()], num_workers=1)
     if report.bad:
         first, reason = report.bad[0]
         raise Wrong(

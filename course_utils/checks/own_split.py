@@ -43,10 +43,10 @@ def _verify_split(answer: Any) -> Verdict:
                 f"{part} has no picture of {missing[0]!r}: what is not there cannot be learnt, or not be "
                 f"examined"
             )
-    report = scan(list(part_of), workers=1)
+    report = scan(list(part_of), num_workers=1)
     if report.bad:
         raise Wrong(f"{report.bad[0][0].name} cannot be read ({report.bad[0][1]}); leave it out")
-    groups = duplicates.near_duplicate_groups(list(part_of), workers=1)
+    groups = duplicates.near_duplicate_groups(list(part_of), num_workers=1)
     torn = [group for group in groups if len({part_of[path] for path in group.paths}) > 1]
     if torn:
         first, second = torn[0].paths[:2]

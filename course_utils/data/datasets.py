@@ -96,15 +96,15 @@ class PictureSet(Dataset):
             torch.from_numpy(np.stack(stack)).permute(0, 3, 1, 2).contiguous()
         )  # (B, H, W, C) -> (B, C, H, W)
 
-    def in_memory(self, *, workers: int | None = None) -> "PictureSet":
+    def in_memory(self, *, num_workers: int | None = None) -> "PictureSet":
         """Give the same set with every picture decoded: N x C x H x W bytes, 49 MB for 1,000 of 128 px."""
         if self._decoded is not None:
             return self
-        stack = images.read_many(self.paths, **self._rule, workers=workers)
+        stack = images.read_many(self.paths, **self._rule, num_workers=num_workers)
         return self._with(np.arange(len(self)), np.ascontiguousarray(stack.transpose(0, 3, 1, 2)))
 
     def cached(
-        self, *, folder: str | Path | None = None, workers: int | None = None, progress: bool = False
+        self, *, folder: str | Path | None = None, num_workers: int | None = None, progress: bool = False
     ) -> "PictureSet":
         """Give the same set, decoded once into a file that later calls and other processes find again.
 
@@ -112,7 +112,9 @@ class PictureSet(Dataset):
         """
         if self._decoded is not None:
             return self
-        rows = cached_pixels(self.paths, **self._rule, folder=folder, workers=workers, progress=progress)
+        rows = cached_pixels(
+            self.paths, **self._rule, folder=folder, num_workers=num_workers, progress=progress
+        )
         return self._with(np.arange(len(self)), rows)
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> "PictureSet":

@@ -64,7 +64,7 @@ def check(
     name_or_path: str | Path,
     *,
     root: str | Path | None = None,
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
 ) -> CheckReport:
     """Read every picture of a prepared set (by its name) or of a folder, and report what is there.
@@ -81,7 +81,7 @@ def check(
                 f"{info.name} has not been prepared in {root}. Run `python -m course_utils data prepare "
                 f"{info.name}` first, or give the path of a folder."
             )
-    return check_folder(folder, info, workers=workers, progress=progress)
+    return check_folder(folder, info, num_workers=num_workers, progress=progress)
 
 
 def list_datasets(*, root: str | Path | None = None) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ def split_folder(
     group_pattern: str | None = None,
     rare: Rare = "error",
     pool: bool = False,
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
 ) -> Split:
     """Split the pictures below `source` into a new tree at `target`; `source` is only read.
@@ -60,7 +60,7 @@ def split_folder(
         group_pattern=group_pattern,
         rare=rare,
         pool=pool,
-        workers=workers,
+        num_workers=num_workers,
         progress=progress,
     )
     materialise(split.manifest, target, root=split.root, how=how)
@@ -76,7 +76,7 @@ def plan_split(
     group_pattern: str | None = None,
     rare: Rare = "error",
     pool: bool = False,
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
 ) -> Split:
     """Decide where each picture below `source` goes, and write nothing.
@@ -105,11 +105,11 @@ def plan_split(
         )
     paths = [record.path for record in records]
     places = [path.relative_to(layout.root).as_posix() for path in paths]
-    digests = hash_files(paths, workers=workers, progress=progress)
+    digests = hash_files(paths, num_workers=num_workers, progress=progress)
     copies = [""] * len(paths)
     if keep_together is not None:
         near = keep_together == "near"
-        copies = copy_groups(paths, digests, near=near, workers=workers, progress=progress)
+        copies = copy_groups(paths, digests, near=near, num_workers=num_workers, progress=progress)
     groups = _merge(copies, [_found(group_pattern, place) for place in places])
     parts = stratified_split(labels, fractions=fractions, seed=seed, groups=groups, keys=places, rare=rare)
     part_of = {int(position): SPLITS[part] for part, positions in enumerate(parts) for position in positions}
@@ -149,7 +149,7 @@ def copy_groups(
     digests: Sequence[str],
     *,
     near: bool,
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
 ) -> list[str]:
     """The name of each picture's group of copies, "" for none: the smallest digest in the group.
@@ -159,7 +159,9 @@ def copy_groups(
     """
     short = [digest[:12] for digest in digests]
     if near:
-        return group_names(paths, near_duplicate_groups(paths, workers=workers, progress=progress), short)
+        return group_names(
+            paths, near_duplicate_groups(paths, num_workers=num_workers, progress=progress), short
+        )
     seen = Counter(digests)
     return [name if seen[digest] > 1 else "" for name, digest in zip(short, digests, strict=True)]
 

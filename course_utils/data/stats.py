@@ -102,14 +102,14 @@ def channel_statistics(
     pictures: Sequence[str | Path] | Sequence[np.ndarray],
     *,
     mode: str = "RGB",
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
     on_bad: str = "stop",
     max_megapixels: float = MAX_MEGAPIXELS,
 ) -> ChannelStatistics:
     """Compute the statistics of picture files, or of uint8 arrays (H, W, C) or (H, W), of any mix of sizes.
 
-    Files are read in `mode` ("RGB" or "L") as `read_image` does, on all cores (`workers`: how many);
+    Files are read in `mode` ("RGB" or "L") as `read_image` does, on all cores (`num_workers`: how many);
     the result does not depend on it. `on_bad="stop"` raises ValueError with all damaged files, "leave_out"
     goes without them and lists them in `left_out`. Raises ValueError when there is nothing to compute from.
     """
@@ -122,7 +122,7 @@ def channel_statistics(
 
     # Files need decoding, which two processes do twice as fast; an array is there already.
     spread = map_chunks if isinstance(pictures[0], np.ndarray) else map_in_processes
-    parts = spread(measure, pictures, workers=workers, progress=progress, description="statistics")
+    parts = spread(measure, pictures, num_workers=num_workers, progress=progress, description="statistics")
     bad = [entry for part in parts for entry in part.bad]
     if bad and on_bad == "stop":
         bad_paths = {path for path, _ in bad}

@@ -76,7 +76,7 @@ def slices(
 
 
 def picture_columns(
-    paths: Sequence[str | Path], *, workers: int | None = None, progress: bool = False
+    paths: Sequence[str | Path], *, num_workers: int | None = None, progress: bool = False
 ) -> dict[str, list[Any]]:
     """Columns read off the files themselves: shorter side, brightness (mean grey in [0, 1]) and file type.
 
@@ -89,7 +89,7 @@ def picture_columns(
     rows = [
         row
         for part in map_chunks(
-            work, list(paths), workers=workers, progress=progress, description="measuring pictures"
+            work, list(paths), num_workers=num_workers, progress=progress, description="measuring pictures"
         )
         for row in part
     ]

@@ -63,7 +63,7 @@ def test_workers_change_nothing(
 ) -> None:
     monkeypatch.setattr(parallel, "_WORTH_A_PROCESS", worth_a_process)
     some = [*paths[:20], tmp_path / "nowhere.png", *paths[20:]]
-    one, four = (channel_statistics(some, workers=workers, on_bad="leave_out") for workers in (1, 4))
+    one, four = (channel_statistics(some, num_workers=workers, on_bad="leave_out") for workers in (1, 4))
     assert one.as_dict() == four.as_dict()
     assert one.num_images == 50 and one.left_out == [(str(some[20]), "does not exist")]
     np.testing.assert_array_equal(one.histogram, four.histogram)
