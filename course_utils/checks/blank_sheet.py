@@ -131,7 +131,7 @@ own_folder = Exercise(
         from course_utils.data.audit import audit
 
         folder = example_folder()  # your own folder here
-        report = audit(folder, workers=1)
+        report = audit(folder, num_workers=1)
         left_out = {damaged.path: damaged.reason for damaged in report.damaged}
         for copies in report.copies:
             if copies.conflicts:
@@ -175,7 +175,7 @@ own_folder = Exercise(
         from course_utils.data.scan import scan
 
         folder = example_folder(2)
-        bad = scan(list_images(folder), workers=1).bad
+        bad = scan(list_images(folder), num_workers=1).bad
         left_out = {path.relative_to(folder).as_posix(): why for path, why in bad}
         left_out["apple/both.png"] = left_out["pear/both.png"] = "two labels"
         own_folder = {"folder": folder, "left_out": left_out}

@@ -94,7 +94,7 @@ own_split = Exercise(
         ]
         paths = [path for path, label in records if path not in left_out]
         labels = [label for path, label in records if path not in left_out]
-        found = near_duplicate_groups([folder / path for path in paths], workers=1)
+        found = near_duplicate_groups([folder / path for path in paths], num_workers=1)
         groups = group_names([folder / path for path in paths], found, paths)
         parts = stratified_split(labels, fractions=(0.6, 0.2, 0.2), seed=42, groups=groups, keys=paths)
         own_split = {"folder": folder} | {
