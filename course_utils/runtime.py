@@ -57,7 +57,10 @@ def real_data_dir() -> Path | None:
 
 
 def default_profile() -> str:
-    """Give the profile that holds where none is given by hand: `COURSE_PROFILE`, else "quick"."""
+    """Give the profile that holds where none is given by hand: `COURSE_PROFILE`, else "quick".
+
+    ValueError for another one.
+    """
     given = os.environ.get("COURSE_PROFILE") or "quick"
     if given not in PROFILES:
         raise ValueError(
@@ -109,7 +112,10 @@ def cpu_count() -> int:
 
 
 def limit_threads(num_threads: int) -> None:
-    """Let numerical libraries use `num_threads` threads: torch now, others when imported, and in children."""
+    """Let numerical libraries use `num_threads` threads: torch now, others when imported, and in children.
+
+    ValueError below 1.
+    """
     if num_threads < 1:
         raise ValueError(f"num_threads is {num_threads}; expected at least 1")
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):

@@ -38,7 +38,10 @@ class Member:
 
 @contextmanager
 def members(archive: Path) -> Iterator[Iterator[Member]]:
-    """Yield the entries in the order of the archive, each to be read before the next is asked for."""
+    """Yield the entries in the order of the archive, each to be read before the next is asked for.
+
+    ValueError naming the archive for one that is damaged or of no known kind.
+    """
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as opened:
             yield (_zip_member(opened, info) for info in opened.infolist())

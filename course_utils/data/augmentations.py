@@ -79,6 +79,7 @@ def gallery(image: np.ndarray, names: Sequence[str] | None = None, seed: int = 0
     The keys are "rotation, mild", "rotation, strong" and so on, or the bare name where there is one setting.
     Of eight draws the one that changes the picture most is shown, at both strengths, so that no panel is
     empty by chance. `names` are those of `REGISTRY` (None: all; quarter turns for square pictures only).
+    ValueError for an unknown name, and for another shape.
     """
     square = image.shape[0] == image.shape[1]
     everything = [name for name in GALLERY if square or name != "quarter_turns"]

@@ -46,7 +46,10 @@ def read_idx(path: str | Path) -> np.ndarray:
 
 
 def read_pair(images_path: str | Path, labels_path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Give images uint8 (N, H, W) and labels uint8 (N,) in [0, 9] from two idx files that belong together."""
+    """Give images uint8 (N, H, W) and labels uint8 (N,) in [0, 9] from two idx files that belong together.
+
+    ValueError naming the file for anything else.
+    """
     images, labels = read_idx(images_path), read_idx(labels_path)
     if images.ndim != 3:
         raise ValueError(f"{images_path}: {images.ndim} dimensions; expected 3 (number, height, width)")

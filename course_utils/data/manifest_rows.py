@@ -107,7 +107,10 @@ def check_classes_are_trained(rows: Iterable[Row]) -> None:
 
 
 def parse_rows(data: bytes) -> Iterator[Row]:
-    """Rows of the CSV's bytes; a byte order mark, as spreadsheets write it, is accepted."""
+    """Rows of the CSV's bytes; a byte order mark, as spreadsheets write it, is accepted.
+
+    ValueError naming line or row.
+    """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

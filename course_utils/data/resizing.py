@@ -29,7 +29,8 @@ def resize(
     """Bring `picture` to `size` (height, width).
 
     `fit` "squash" changes the aspect; "crop" fills the frame and cuts off what stands out on both sides (the
-    shorter side resized, then the centre); "pad" shows all of it, centred on black.
+    shorter side resized, then the centre); "pad" shows all of it, centred on black. ValueError for an unknown
+    rule, and for sides below 1.
     """
     check_rule(fit, interpolation)
     height, width = size

@@ -9,7 +9,10 @@ from course_utils.params import check_choice
 
 
 def check_fractions(fractions: Sequence[float]) -> np.ndarray:
-    """The fractions as an array (P,) that sums to 1 exactly as far as floats go."""
+    """The fractions as an array (P,) that sums to 1 exactly as far as floats go.
+
+    ValueError for anything else than two or more shares of 1.
+    """
     shares = np.asarray(list(fractions), dtype=np.float64)
     if (
         len(shares) < 2

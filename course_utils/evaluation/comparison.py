@@ -32,7 +32,10 @@ class McNemar(NamedTuple):
 
 
 def wilson_interval(num_correct: int, num_images: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The Wilson score interval (low, high) of a share such as an accuracy, always within [0, 1]."""
+    """The Wilson score interval (low, high) of a share such as an accuracy, always within [0, 1].
+
+    ValueError for counts that cannot be.
+    """
     _check_confidence(confidence)
     if num_images <= 0 or not 0 <= num_correct <= num_images:
         raise ValueError(

@@ -85,7 +85,10 @@ def confusion_intervals(
 def mean_interval(
     values: Sequence[float] | np.ndarray, *, seed: int, resamples: int = 1000, confidence: float = 0.95
 ) -> list[float]:
-    """The bootstrap interval [low, high] of the mean of `values` (N,), such as the log loss of each image."""
+    """The bootstrap interval [low, high] of the mean of `values` (N,), such as the log loss of each image.
+
+    ValueError without values.
+    """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or array.size == 0 or not 0 < confidence < 1 or resamples < 2:
         raise ValueError(

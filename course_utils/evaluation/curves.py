@@ -61,7 +61,8 @@ def one_vs_rest(
     """The areas of every class that has both kinds of pictures, their means, and the curves, as plain data.
 
     probabilities: (N, K). "undefined" lists the classes for which there are no pictures, or no others: their
-    areas do not exist, and the means leave them out. Each curve keeps at most 51 points.
+    areas do not exist, and the means leave them out. Each curve keeps at most 51 points. ValueError where the
+    lengths do not fit.
     """
     table, truth = np.asarray(probabilities, dtype=np.float64), np.asarray(targets)
     if table.ndim != 2 or table.shape[1] != len(class_names) or len(table) != len(truth):

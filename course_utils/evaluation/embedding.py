@@ -55,7 +55,8 @@ def layer_features(
 def pca(values: np.ndarray, *, num_components: int = 2) -> Projection:
     """Return the coordinates of `values` (N, D) along the `num_components` directions of most variance.
 
-    The sign of an axis is fixed by scikit-learn, so equal values give equal points.
+    The sign of an axis is fixed by scikit-learn, so equal values give equal points. ValueError for fewer than
+    five rows, and for values that are not finite or all equal.
     """
     table = _checked(values)
     most = min(table.shape)
@@ -70,9 +71,9 @@ def tsne(
 ) -> TsneMap:
     """Return scikit-learn's t-SNE of `values` (N, D) in the plane; equal arguments give equal points.
 
-    `perplexity` is roughly how many neighbours a point has; it is lowered to (N - 1) / 3 where the set is
-    too small for more, and the result says what was used. `start` is "pca" or "random" positions. Time grows
-    faster than N: 2,000 points take some ten seconds.
+    `perplexity` is roughly how many neighbours a point has; it is lowered to (N - 1) / 3 where the set is too
+    small for more, and the result says what was used. `start` is "pca" or "random" positions. Time grows
+    faster than N: 2,000 points take some ten seconds. ValueError as for `pca`, and for fewer than 251 steps.
     """
     table = _checked(values)
     if perplexity < 1 or num_steps <= 250:
@@ -105,7 +106,8 @@ def knn_accuracy(
 
     Neighbours are looked for in `reference` (M, D) with `reference_labels` (M,), such as the training set;
     without it among the other points of `values` (N, D) (leave one out). The distance is Euclidean; of
-    classes with equally many votes the lowest index wins, as in scikit-learn.
+    classes with equally many votes the lowest index wins, as in scikit-learn. ValueError for one of the two
+    references without the other, and for a k that is not there.
     """
     table, truth = _checked(values, fewest=1), np.asarray(labels)
     if (reference is None) != (reference_labels is None):

@@ -80,7 +80,8 @@ def occlusion_map(
     H, W), normalised as for the network, and is filled with `fill` (0: the mean colour of the training set).
     `raw` (B, rows, columns) holds the fall for each position, in [-1, 1]; negative: covering helped. `maps`
     holds for each pixel the mean over the squares that covered it. The last row and column of squares end at
-    the border. Works for any network; costs a forward pass for each position.
+    the border. Works for any network; costs a forward pass for each position. ValueError where `patch` and
+    `stride` leave pixels uncovered.
     """
     height, width = images.shape[-2:]
     stride = max(1, patch // 2) if stride is None else stride

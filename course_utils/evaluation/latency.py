@@ -32,7 +32,8 @@ def measure_latency(
     """Time each of `calls` once in each of `num_rounds` rounds, taking turns, after `num_warmup` rounds more.
 
     A call that takes less than about a tenth of a millisecond should repeat its work inside. `clock` gives
-    seconds; on a GPU the calls have to wait for it themselves.
+    seconds; on a GPU the calls have to wait for it themselves. ValueError without calls, and for fewer than 3
+    rounds.
     """
     if not calls or num_rounds < 3 or num_warmup < 0:
         raise ValueError(

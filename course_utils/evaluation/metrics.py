@@ -70,6 +70,7 @@ def top_k_accuracy(scores: np.ndarray, targets: Labels, k: int = 5) -> TopK:
 
     scores: (N, K) logits or probabilities. With fewer classes than k, k becomes K, the result is 1 and its
     name says which k was counted. Among equal scores the higher class index wins, as in scikit-learn.
+    ValueError for a k below 1.
     """
     if k < 1:
         raise ValueError(f"k is {k}; expected 1 or more")
@@ -163,9 +164,9 @@ def summary(
 ) -> dict[str, Any]:
     """All of the above as one dictionary of plain numbers, lists and texts, for report.json.
 
-    scores: (N, K) logits or probabilities. "auto" takes them for probabilities if every row is at least 0
-    and sums to 1; the dictionary says which it was. The column of the top-k accuracy is named after the k
-    that was counted.
+    scores: (N, K) logits or probabilities. "auto" takes them for probabilities if every row is at least 0 and
+    sums to 1; the dictionary says which it was. The column of the top-k accuracy is named after the k that
+    was counted. ValueError where scores, targets and class names do not fit.
     """
     table, truth = _checked_scores(scores, targets)
     num_classes = len(class_names)

@@ -63,7 +63,10 @@ class SubmissionFormat:
         return text
 
     def label_text(self, value: str | int, class_names: Sequence[str] | None = None) -> str:
-        """A label as it stands in the file, from a class index or name; class_names maps between the two."""
+        """A label as it stands in the file, from a class index or name; class_names maps between the two.
+
+        ValueError for a label that is none of the classes.
+        """
         if isinstance(value, str):
             if class_names is not None and value not in class_names:
                 raise ValueError(f"{value!r} is none of the classes {list(class_names)}")

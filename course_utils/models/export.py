@@ -101,7 +101,7 @@ def quantise_onnx(path: str | Path, target: str | Path, *, calibration: Iterable
     """Write the network of the ONNX file `path` with int8 weights and activations to `target`, and give it.
 
     `calibration` are batches of normalised training pictures (B, C, H, W), float32; a few hundred pictures
-    show the ranges of the activations. Do not take pictures of the test split.
+    show the ranges of the activations. Do not take pictures of the test split. ValueError without a batch.
     """
     quantization = _package("onnxruntime.quantization")
     _package("onnx")

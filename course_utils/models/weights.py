@@ -39,7 +39,7 @@ def save_weights(
     The checksum also goes to a file beside it, `path` + ".sha256". `class_names`, in the order of the logits,
     and `metadata` (anything JSON knows) go into the file's header. Equal contents give equal bytes. The old
     checksum is removed first: a process killed in between leaves a file without a checksum, never one with
-    the wrong checksum.
+    the wrong checksum. ValueError for another ending than .safetensors.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
@@ -86,7 +86,10 @@ def verify(path: str | Path, *, sha256: str | None = None) -> bool:
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
-    """Return what `save_weights` put into the header (`class_names` and more); {} for other files."""
+    """Return what `save_weights` put into the header (`class_names` and more); {} for other files.
+
+    ValueError for a damaged file.
+    """
     path = Path(path)
     if path.suffix != ".safetensors":
         return {}
@@ -121,6 +124,7 @@ def load_weights(
     `load_state` says what fits, `read_weights` which files can be read.
 
     With `class_names` the list stored in the file has to be the same, name for name in the same order.
+    Anything that does not fit is a ValueError that names the file.
     """
     verified = verify(path, sha256=sha256)
     if class_names is not None:

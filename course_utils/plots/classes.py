@@ -28,6 +28,7 @@ def confusion_matrix(
 
     matrix: counts (K, K). normalise: colour and numbers in percent of each row ("true") or column
     ("predicted"); a class without images keeps a dash. Numbers stand in the cells up to 26 classes.
+    ValueError for another shape.
     """
     counts = np.asarray(matrix)
     num = len(class_names)
@@ -110,7 +111,8 @@ def class_counts(
     """Images per class, a bar for each split.
 
     counts: for each split its counts by class name, or a list of counts in the order of class_names:
-    {"train": {"cat": 70, "dog": 30}, "val": {"cat": 30}}. A class missing in a split counts 0.
+    {"train": {"cat": 70, "dog": 30}, "val": {"cat": 30}}. A class missing in a split counts 0. ValueError
+    without counts, or for classes that `class_names` lacks.
     """
     if not counts:
         raise ValueError("there are no counts to draw")
@@ -179,7 +181,8 @@ def bar_with_intervals(
 ) -> Axes:
     """A horizontal bar per name with its interval from low to high, and the value in numbers.
 
-    low and high are the ends themselves, not distances. Bars start at zero.
+    low and high are the ends themselves, not distances. Bars start at zero. ValueError for different lengths,
+    and for a value outside of its interval.
     """
     num = len(names)
     centre = np.asarray(values, dtype=float)

@@ -76,7 +76,8 @@ def training_curves(
 
     history: a row per epoch, such as the rows of metrics.csv: "epoch", then any columns whose names hold
     "loss", "accuracy" (in [0, 1]) or "learning_rate". Missing values (None, "" or NaN) leave a gap. The best
-    epoch of each validation accuracy is marked. ax: as many axes as panels. Returns the panels.
+    epoch of each validation accuracy is marked. ax: as many axes as panels. Returns the panels. ValueError
+    without rows or such columns.
     """
     if not history:
         raise ValueError("the history has no rows: was nothing trained?")

@@ -39,7 +39,10 @@ def histogram(
     log_y: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
-    """How often values occur; several named groups share the bins and are drawn as outlines."""
+    """How often values occur; several named groups share the bins and are drawn as outlines.
+
+    ValueError without finite values.
+    """
     groups = dict(values) if isinstance(values, Mapping) else {"": values}
     arrays = {name: np.asarray(group, dtype=float).ravel() for name, group in groups.items()}
     finite = {name: array[np.isfinite(array)] for name, array in arrays.items()}
@@ -87,7 +90,8 @@ def pixel_histograms(
     """How often each of the 256 pixel values occurs, a line per channel, and each channel's mean.
 
     histogram: counts, (C, 256) or (256,); one channel is grey, three are red, green and blue. mean: in [0,
-    1]; by default computed from the counts. The pixel value on the x axis is scaled to [0, 1].
+    1]; by default computed from the counts. The pixel value on the x axis is scaled to [0, 1]. ValueError for
+    another shape, and for a channel without pixels.
     """
     counts = np.atleast_2d(np.asarray(histogram, dtype=float))
     if counts.ndim != 2 or counts.shape[1] != 256 or not (counts.sum(axis=1) > 0).all():
@@ -134,7 +138,10 @@ def scatter(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """A point per pair; groups (an index per point, such as its class) differ in colour and marker."""
+    """A point per pair; groups (an index per point, such as its class) differ in colour and marker.
+
+    ValueError for different lengths, and for a group without a name.
+    """
     xs, ys = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if xs.shape != ys.shape or xs.ndim != 1 or len(xs) == 0:
         raise ValueError(f"got x {xs.shape} and y {ys.shape}; expected two equally long lists of numbers")

@@ -28,7 +28,8 @@ def embedding_panels(
 
     Classes differ in colour and marker, and stand by name at the median of their points. Axes have no
     numbers, since the coordinates of such maps mean nothing. labels None: points of one kind. size: of a
-    panel in inches. Returns the panels.
+    panel in inches. Returns the panels. ValueError for different numbers of points, and for points that are
+    not finite.
     """
     if not panels:
         raise ValueError("there is no panel to draw")

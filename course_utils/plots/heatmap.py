@@ -20,7 +20,7 @@ def overlay(image: np.ndarray, values: np.ndarray, *, limit: float | None = None
 
     image: (H, W), (H, W, 1) or (H, W, 3), uint8 or float in [0, 1]. Values that are all at least 0 go from
     the bare picture to yellow; with negative ones, orange is positive and purple negative. limit: the
-    magnitude that gets the full colour, by default the largest there is.
+    magnitude that gets the full colour, by default the largest there is. ValueError for different sizes.
     """
     grey = _grey(image)
     strength = np.asarray(values, dtype=float)

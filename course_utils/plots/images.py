@@ -65,9 +65,9 @@ def predictions_grid(
 ) -> Axes:
     """Pictures with the predicted class and, where it is wrong, the true class.
 
-    Right and wrong differ by tick or cross, by a thin or a thick dashed frame, and by colour.
-    true: class indices or names, None where the truth is not known. predicted: likewise. class_names: turns
-    indices into names. confidence: in [0, 1].
+    Right and wrong differ by tick or cross, by a thin or a thick dashed frame, and by colour. true: class
+    indices or names, None where the truth is not known. predicted: likewise. class_names: turns indices into
+    names. confidence: in [0, 1]. ValueError for different lengths.
     """
     pictures = [_picture(image, index) for index, image in enumerate(images)]
     for name, values in (("true", true), ("predicted", predicted), ("confidence", confidence)):

@@ -85,7 +85,10 @@ def make_plan(data: DataConfig, *, progress: bool = False) -> Plan:
 
 
 def find_layout(data: DataConfig, *, progress: bool = False) -> Layout:
-    """Give what the folder of the data set holds, made or fetched first where needed."""
+    """Give what the folder of the data set holds, made or fetched first where needed.
+
+    ValueError for a set of one's own without a path, and for a folder that does not fit.
+    """
     info = catalog.CATALOG.get(data.name)
     if info is None and data.source in ("sample", "kaggle", "download"):
         near = f"the catalog has {', '.join(catalog.CATALOG)}"

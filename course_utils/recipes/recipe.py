@@ -93,7 +93,8 @@ class Recipe:
     def resolved(self, *, where: str = "the recipe") -> "Recipe":
         """Give the recipe with every option of augmentation and mixing checked and spelt out.
 
-        So a later change of a default does not change a run that is repeated. Imports torch.
+        So a later change of a default does not change a run that is repeated. Imports torch. ValueError
+        naming the option.
         """
         from course_utils.data.augmentations import full_spec
 

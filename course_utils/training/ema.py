@@ -48,7 +48,10 @@ class ModelEma:
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
-        """Take one step towards the weights of `model`, which must have the layers of the copied one."""
+        """Take one step towards the weights of `model`, which must have the layers of the copied one.
+
+        ValueError for another model.
+        """
         self.num_updates += 1
         averages, currents = self.module.state_dict(), model.state_dict()
         if averages.keys() != currents.keys():
