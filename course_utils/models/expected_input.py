@@ -1,6 +1,6 @@
 """What input a network with pretrained weights expects: mean, std, size, interpolation.
 
-Weights learned on pictures normalised in one way are worth less on pictures normalised in another, so the
+Weights learnt on pictures normalised in one way are worth less on pictures normalised in another, so the
 numbers come from the model's own data configuration, not from habit: the EfficientNet-Lite0 of the course
 wants 0.5 and 0.5, not ImageNet's statistics. Notebook 01 asks what to subtract, notebook 08 what the wrong
 numbers cost.
