@@ -9,9 +9,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from course_utils.plots.style import PALETTE, describe, drawable, drawable_names, new_axes, number, styled
+from course_utils.plots.style import (
+    HATCHES,
+    PALETTE,
+    describe,
+    drawable,
+    drawable_names,
+    new_axes,
+    number,
+    styled,
+)
 
-_HATCHES = ("", "//", "..", "xx")
 _MAX_NUMBERED = 26  # classes up to which the cells of a confusion matrix hold their numbers
 
 
@@ -62,7 +70,7 @@ def confusion_matrix(
         _number_cells(plot, shown, top)
     if title:
         plot.set_title(drawable(title))
-    describe(plot, f"{title + '. ' if title else ''}{_about_confusions(counts, class_names)}")
+    describe(plot, _about_confusions(counts, class_names), title=title)
     return plot
 
 
@@ -131,7 +139,7 @@ def class_counts(
         places = np.arange(num) + (index - (bars - 1) / 2) * thick
         look: dict[str, Any] = {
             "color": PALETTE[index % len(PALETTE)],
-            "hatch": _HATCHES[index % len(_HATCHES)],
+            "hatch": HATCHES[index % len(HATCHES)],
             "edgecolor": "white",
         }
         drawn = plot.barh(places, values, thick, label=drawable(split, f"split {index}"), linewidth=0, **look)
@@ -150,7 +158,7 @@ def class_counts(
         few, many = int(np.argmin(values)), int(np.argmax(values))
         ends = f"fewest {values[few]} ({names[few]}), most {values[many]} ({names[many]})"
         told.append(f"{split}: {sum(values)} images, {ends}")
-    describe(plot, f"{title + '. ' if title else ''}Images per class, {num} classes. {'; '.join(told)}.")
+    describe(plot, f"Images per class, {num} classes. {'; '.join(told)}.", title=title)
     return plot
 
 
@@ -192,7 +200,8 @@ def bar_with_intervals(
         [np.asarray(end, dtype=float) for end in (low, high)] if low is not None and high is not None else []
     )
     if num == 0 or any(array.shape != (num,) for array in (centre, *ends)):
-        raise ValueError(f"expected {num} values, and as many low and high ends, for {num} names")
+        shapes = ", ".join(str(array.shape) for array in (centre, *ends))
+        raise ValueError(f"got values and ends of the shapes {shapes} for {num} names; expected one for each")
     if ends and not ((ends[0] <= centre) & (centre <= ends[1])).all():
         raise ValueError("an interval does not hold its value: low and high are ends, not distances")
     plot = new_axes(ax, 7.0, float(np.clip(0.9 + 0.34 * num, 1.8, 12)))
@@ -217,5 +226,5 @@ def bar_with_intervals(
         for i, name in enumerate(names)
     ]
     more = f" and {num - 20} more" if num > 20 else ""
-    describe(plot, f"{title + '. ' if title else ''}{xlabel}: {', '.join(told[:20])}{more}.")
+    describe(plot, f"{xlabel}: {', '.join(told[:20])}{more}.", title=title)
     return plot

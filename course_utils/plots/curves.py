@@ -64,7 +64,7 @@ def lines(
         plot.set_yscale("log")
     label_axes(plot, xlabel, ylabel, title)
     add_legend(plot, handles, names)
-    describe(plot, f"{title + '. ' if title else ''}{ylabel} over {xlabel}: {'; '.join(told)}.")
+    describe(plot, f"{ylabel} over {xlabel}: {'; '.join(told)}.", title=title)
     return plot
 
 

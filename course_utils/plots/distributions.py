@@ -75,7 +75,7 @@ def histogram(
     if len(finite) > 1:
         add_legend(plot, handles, names)
     label_axes(plot, xlabel, ylabel, title)
-    describe(plot, f"{title + '. ' if title else ''}Histogram of {xlabel}. {'; '.join(told)}.")
+    describe(plot, f"Histogram of {xlabel}. {'; '.join(told)}.", title=title)
     return plot
 
 
@@ -122,7 +122,7 @@ def pixel_histograms(
     plot.legend()
     label_axes(plot, "pixel value (0 black, 1 full)", "share of the pixels (%)", title)
     about = f"Histogram of {number(counts[0].sum())} pixels: {'; '.join(told)}."
-    describe(plot, f"{title + '. ' if title else ''}{about}")
+    describe(plot, about, title=title)
     return plot
 
 
@@ -180,5 +180,5 @@ def scatter(
             for i in present[:12]
         ]
         about += f", {len(present)} groups: {'; '.join(centres)}{' and others' if len(present) > 12 else ''}"
-    describe(plot, f"{title + '. ' if title else ''}{about}.")
+    describe(plot, f"{about}.", title=title)
     return plot

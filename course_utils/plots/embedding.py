@@ -130,8 +130,7 @@ def _about(
     ratio = float(apart[first, second].mean() / spread) if spread > 0 else float("inf")
     return (
         f"{text} in {len(present)} classes; class centres are on average {ratio:.1f} times as far apart as "
-        "points are "
-        f"from their centre; nearest are {pair[0]}, farthest {pair[1]}."
+        f"points are from their centre; nearest are {pair[0]}, farthest {pair[1]}."
     )
 
 

@@ -69,8 +69,8 @@ def heatmap_grid(
         _about(str(titles[i]) if titles is not None else f"picture {i}", maps[i]) for i in range(len(maps))
     ]
     more = f" and {len(told) - 12} more" if len(told) > 12 else ""
-    start = f"{title + '. ' if title else ''}{len(pairs)} pictures, each beside its heat map"
-    describe(grid, f"{start}: {'; '.join(told[:12])}{more}.")
+    about = f"{len(pairs)} pictures, each beside its heat map: {'; '.join(told[:12])}{more}."
+    describe(grid, about, title=title)
     return grid
 
 

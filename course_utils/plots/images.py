@@ -46,7 +46,7 @@ def image_grid(
     shape = f"{widths.pop()} x {heights.pop()} pixels" if len(heights) == len(widths) == 1 else "mixed sizes"
     named = f": {_listed([str(text) for text in titles])}" if titles is not None else ""
     count = "1 picture" if len(pictures) == 1 else f"{len(pictures)} pictures"
-    describe(grid, f"{title + '. ' if title else ''}Grid of {count}, {shape}{named}.")
+    describe(grid, f"Grid of {count}, {shape}{named}.", title=title)
     return grid
 
 
@@ -88,18 +88,17 @@ def predictions_grid(
     grid = _draw(pictures, texts, columns, title, size, ax)
     for index, is_right in enumerate(right or []):
         _frame(grid.get_images()[index].get_extent(), grid, is_right)
-    describe(grid, _about_predictions(title, true, predicted, confidence, class_names))
+    describe(grid, _about_predictions(true, predicted, confidence, class_names), title=title)
     return grid
 
 
 def _about_predictions(
-    title: str,
     true: Sequence[int | str] | None,
     predicted: Sequence[int | str],
     confidence: Sequence[float] | None,
     class_names: Sequence[str] | None,
 ) -> str:
-    text = f"{title + '. ' if title else ''}Grid of {len(predicted)} pictures with predictions"
+    text = f"Grid of {len(predicted)} pictures with predictions"
     if true is None:
         return f"{text}: {_listed([_class_name(guess, class_names) for guess in predicted])}."
     wrong = [i for i, (a, b) in enumerate(zip(true, predicted, strict=True)) if a != b]
