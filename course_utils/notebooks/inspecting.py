@@ -78,10 +78,7 @@ def plan_parameters(notebooks: Sequence[Path], given: Mapping[str, Any]) -> dict
             except ValueError as error:
                 problems.append(f"{name}: {error} in {notebook.stem}")
     if problems:
-        head = (
-            "One parameter does not fit:" if len(problems) == 1 else f"{len(problems)} parameters do not fit:"
-        )
-        raise ParameterError("\n  - ".join([head, *dict.fromkeys(problems)]))
+        raise ParameterError.of(problems)
     return plan
 
 
