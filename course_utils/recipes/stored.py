@@ -67,7 +67,7 @@ def read_plan(run: RunFolder, *, root: str | Path | None = None, verify: bool = 
         try:
             plan.manifest.verify(plan.root)
         except ValueError as error:
-            raise ValueError(f"these are not the pictures that the run started with. {error}") from None
+            raise ValueError(f"these are not the pictures that the run started with: {error}") from None
     return replace(plan, remarks=tuple(facts.get("remarks", ())))
 
 

@@ -40,7 +40,8 @@ def build_optimizer(
     One of adamw, adam, sgd, adagrad, rmsprop, adabelief, ranger. `momentum` is used by sgd (with Nesterov's
     correction) and rmsprop (0: as published); the rest is as the library has it, but for one setting of
     ranger. adamw, adabelief and ranger take the decay off the weight; adam, sgd, adagrad and rmsprop add it
-    to the gradient. Raises ValueError for another name, RuntimeError when a package is not installed.
+    to the gradient. Raises ValueError for another name, ModuleNotFoundError when a package is not
+    installed.
     """
     check_choice("optimizer", name, _BUILDERS)
     return _BUILDERS[name](parameter_groups(model, weight_decay), learning_rate, momentum)
@@ -77,7 +78,7 @@ def _ranger(groups: Groups, rate: float, momentum: float) -> torch.optim.Optimiz
     try:
         from pytorch_optimizer import Ranger
     except ImportError as error:
-        raise RuntimeError(
+        raise ModuleNotFoundError(
             "the optimiser ranger comes from the package pytorch-optimizer, which is not installed. Install "
             "it (pip install pytorch-optimizer), or choose another optimizer, such as adamw."
         ) from error
