@@ -72,7 +72,7 @@ def _verify_folder(answer: Any) -> Verdict:
     if unknown := sorted(left_out - set(place)):
         raise Wrong(
             f"left_out names {unknown[0]!r}, which is no picture below the folder; write paths from the "
-            f"folder on, with /"
+            "folder on, with /"
         )
     if silent := [path for path, reason in answer["left_out"].items() if not str(reason).strip()]:
         raise Wrong(f"say why {silent[0]} is left out; in a month nobody knows")
@@ -101,14 +101,14 @@ def _verify_folder(answer: Any) -> Verdict:
     if len(counts) < 2 or counts[small] < 3:
         raise Wrong(
             f"the class {small!r} keeps {counts[small]} pictures of {len(counts)} class(es); at least two "
-            f"classes of three are needed to train, choose and test"
+            "classes of three are needed to train, choose and test"
         )
     if len(left_out) > 0.5 * len(place):
         raise Wrong(f"{len(left_out)} of {len(place)} pictures are left out; what remains is another set")
     return Verdict(
         "correct",
         f"{len(kept)} pictures in {len(counts)} classes can be used, {len(left_out)} are left out with a "
-        f"reason.",
+        "reason.",
     )
 
 

@@ -29,7 +29,7 @@ def _verify_split(answer: Any) -> Verdict:
             if not path.is_file():
                 raise Wrong(
                     f"{part} names {str(name)!r}, which is no file below the folder; write paths from the "
-                    f"folder on"
+                    "folder on"
                 )
             if path in part_of:
                 raise Wrong(f"{name} is in {part_of[path]} and in {part}; a picture has one part")
@@ -41,7 +41,7 @@ def _verify_split(answer: Any) -> Verdict:
         if missing := sorted(str(name) for name in set(labels.values()) - here):
             raise Wrong(
                 f"{part} has no picture of {missing[0]!r}: what is not there cannot be learnt, or not be "
-                f"examined"
+                "examined"
             )
     report = scan(list(part_of), num_workers=1)
     if report.bad:
@@ -53,7 +53,7 @@ def _verify_split(answer: Any) -> Verdict:
         kind = "the same picture" if torn[0].distance == 0 else "nearly the same picture"
         raise Wrong(
             f"{first.name} ({part_of[first]}) and {second.name} ({part_of[second]}) show {kind}; copies "
-            f"stay on one "
+            "stay on one "
             "side, or the test asks for memory"
         )
     sizes = {part: sum(one == part for one in part_of.values()) for part in _PARTS}

@@ -121,7 +121,7 @@ def _check_coverage(dealer: Dealer, lonely: np.ndarray, rare: Rare, folds: bool)
         if not (trained and checked):
             raise ValueError(
                 f"class {name!r}: its {dealer.num_units[code]} groups are so tied to groups of other classes "
-                f"that no way was found to have it on both sides; check the groups, or try another seed"
+                "that no way was found to have it on both sides; check the groups, or try another seed"
             )
 
 

@@ -139,7 +139,7 @@ def _labelled(source: str | Path, records: Sequence[Record], pool: bool) -> list
     if parts and not pool:
         raise ValueError(
             f"{source} is already split into {', '.join(parts)}. Give the folder of one part to split that, "
-            f"or pass pool=True (--pool) to put the parts together and split anew."
+            "or pass pool=True (--pool) to put the parts together and split anew."
         )
     return labelled
 

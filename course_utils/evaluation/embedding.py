@@ -135,9 +135,8 @@ def _checked(values: np.ndarray, *, fewest: int = _FEWEST) -> np.ndarray:
     table = np.asarray(values)
     if table.ndim != 2 or len(table) < fewest or table.shape[1] < 1 or table.dtype.kind not in "fiu":
         raise ValueError(
-            f"got values of the shape {table.shape} and the type {table.dtype}; expected numbers (N, D) "
-            "with at "
-            f"least {fewest} rows"
+            f"got values of the shape {table.shape} and the type {table.dtype}; expected numbers (N, D) with "
+            f"at least {fewest} rows"
         )
     if not np.isfinite(table).all():
         raise ValueError(

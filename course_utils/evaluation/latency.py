@@ -38,8 +38,7 @@ def measure_latency(
     if not calls or num_rounds < 3 or num_warmup < 0:
         raise ValueError(
             f"got {len(calls)} calls, num_rounds {num_rounds} and num_warmup {num_warmup}; expected a call "
-            "or more, "
-            "3 rounds or more, and 0 or more"
+            "or more, 3 rounds or more, and 0 or more"
         )
     names = list(calls)
     times: dict[str, list[float]] = {name: [] for name in names}

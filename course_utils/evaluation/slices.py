@@ -113,7 +113,9 @@ def _groups(name: str, values: Sequence[Any] | np.ndarray, num_bins: int) -> lis
         numbers = array.astype(np.float64)
         if not np.isfinite(numbers).all():
             place = int(np.argmin(np.isfinite(numbers)))
-            raise ValueError(f"column {name!r}: the value of picture {place} is {numbers[place]}")
+            raise ValueError(
+                f"column {name!r}: the value of picture {place} is {numbers[place]}; expected finite numbers"
+            )
         return _number_groups(numbers, num_bins)
     texts = np.array([str(value) for value in values])
     counts = Counter(texts.tolist()).most_common()

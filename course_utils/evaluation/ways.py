@@ -52,7 +52,10 @@ def compare_ways(ways: Mapping[str, Predictions], *, num_bins: int = 15) -> list
     for name, found in ways.items():
         same = reorder(found, class_names=first.class_names, ids=first.ids, where=name)
         if not np.array_equal(same.targets, first.targets):
-            raise ValueError(f"{name}: some pictures have other labels than in {next(iter(ways))}")
+            raise ValueError(
+                f"{name}: some pictures have other labels than in {next(iter(ways))}; "
+                "compare on the same labels"
+            )
         test = mcnemar(same.predicted, first.predicted, first.targets)
         right = int((same.predicted == first.targets).sum())
         low, high = wilson_interval(right, len(first.targets))

@@ -54,7 +54,7 @@ def normalisation(model: nn.Module | str, *, in_channels: int = 3) -> Normalisat
     if in_channels != len(found.mean):
         raise ValueError(
             f"in_channels is {in_channels}; the weights know {len(found.mean)} (or 1: grey). For others "
-            f"take the training split's statistics."
+            "take the training split's statistics."
         )
     return found
 

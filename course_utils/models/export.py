@@ -91,8 +91,7 @@ def export_onnx(
         if not torch.allclose(got, expected, rtol=1e-4, atol=1e-4):
             raise ValueError(
                 f"the exported network differs from the original by up to {difference:.3g}; nothing was "
-                "written. "
-                "Does its forward pass depend on the values of the input, or on random numbers?"
+                "written. Does its forward pass depend on the values of the input, or on random numbers?"
             )
     return difference
 

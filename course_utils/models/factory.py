@@ -114,7 +114,7 @@ def check_model_name(name: str) -> None:
     near = difflib.get_close_matches(plain, known, n=3, cutoff=0.4) or list(OURS)[:3]
     raise ValueError(
         f"unknown model {name!r}; the nearest names are {', '.join(near)}. Ours are {', '.join(OURS)}; "
-        f"the names of timm.list_models() will do too."
+        "the names of timm.list_models() will do too."
     )
 
 
