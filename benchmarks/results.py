@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.measuring import RECORDED
 from benchmarks.provenance import said_of_tree
 from course_utils import files, runtime
+from course_utils.runs import show_value
 
 INTRODUCTION = """# Results
 
@@ -26,11 +27,6 @@ NOT_RUN = """## Not run here
 """
 
 
-def show(value: Any) -> str:
-    """Give a figure with four significant digits."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
 def accuracy_section(record: dict[str, Any]) -> str:
     """Give the section of a record made by `benchmarks.record_notebook` or `record_recipe`."""
     keys = list(record["mean"])
@@ -44,9 +40,9 @@ def accuracy_section(record: dict[str, Any]) -> str:
         "|---|" + "---|" * (len(record["seeds"]) + 2),
     ]
     for key in keys:
-        values = " | ".join(show(run[key]) for run in record["runs"])
-        spread = show(record["spread"][key]) if key in record["spread"] else ""
-        lines.append(f"| {key} | {values} | {show(float(record['mean'][key]))} | {spread} |")
+        values = " | ".join(show_value(run[key]) for run in record["runs"])
+        spread = show_value(record["spread"][key]) if key in record["spread"] else ""
+        lines.append(f"| {key} | {values} | {show_value(float(record['mean'][key]))} | {spread} |")
     return "\n".join([*lines, "", origin(record), ""])
 
 
@@ -55,11 +51,11 @@ def ratio_section(record: dict[str, Any]) -> str:
     lines = [f"## {record['name']}", "", f"`{record['command']}`", "", record["what"], ""]
     lines += ["| | median | range |", "|---|---|---|"]
     for row in record["rows"]:
-        low, high = show(row["low"]), show(row["high"])
-        lines.append(f"| {row['name']} | {show(row['median'])} {row['unit']} | {low} to {high} |")
+        low, high = show_value(row["low"]), show_value(row["high"])
+        lines.append(f"| {row['name']} | {show_value(row['median'])} {row['unit']} | {low} to {high} |")
     for table in record.get("tables", []):
         lines += ["", f"| {' | '.join(table['header'])} |", "|" + "---|" * len(table["header"])]
-        lines += [f"| {' | '.join(show(value) for value in row)} |" for row in table["rows"]]
+        lines += [f"| {' | '.join(show_value(value) for value in row)} |" for row in table["rows"]]
     return "\n".join([*lines, "", origin(record), ""])
 
 

@@ -48,7 +48,7 @@ class Course:
         """Run one command for all."""
         folder, names = self.folder(), [str(path) for path in self.notebooks]
         command = [sys.executable, "-m", "course_utils", "run", *names, "--profile", "smoke"]
-        finished([*command, "--out", str(folder / "out")], folder / "runs")
+        finished([*command, "--output", str(folder / "out")], folder / "runs")
 
     def nbconvert(self) -> None:
         """Run a command for each."""

@@ -76,7 +76,7 @@ def cold_rows(run: Path, picture: Path, rounds: int) -> list[dict[str, Any]]:
 
     transform, out = open_run(run).transform, str(run / "answer.png")
     scaling = [",".join(str(value) for value in values) for values in (transform.mean, transform.std)]
-    ours = ["course_utils", "predict", str(run), str(picture), "--out", out]
+    ours = ["course_utils", "predict", str(run), str(picture), "--output", out]
     usual = ["benchmarks.plain_prediction", str(run / "best.safetensors"), str(picture), *scaling]
     ways = {
         "--help": lambda: python("-m", "course_utils", "--help"),

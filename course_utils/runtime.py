@@ -57,11 +57,14 @@ def real_data_dir() -> Path | None:
 
 
 def default_profile() -> str:
-    """Give the profile that holds where none is given by hand: `COURSE_PROFILE`, else "quick"."""
+    """Give the profile that holds where none is given by hand: `COURSE_PROFILE`, else "quick".
+
+    ValueError for another one.
+    """
     given = os.environ.get("COURSE_PROFILE") or "quick"
     if given not in PROFILES:
         raise ValueError(
-            f"The environment variable COURSE_PROFILE is {given!r}; expected one of {', '.join(PROFILES)}. "
+            f"the environment variable COURSE_PROFILE is {given!r}; expected one of {', '.join(PROFILES)}. "
             "Set it to one of them or unset it."
         )
     return given
@@ -109,9 +112,12 @@ def cpu_count() -> int:
 
 
 def limit_threads(num_threads: int) -> None:
-    """Let numerical libraries use `num_threads` threads: torch now, others when imported, and in children."""
+    """Let numerical libraries use `num_threads` threads: torch now, others when imported, and in children.
+
+    ValueError below 1.
+    """
     if num_threads < 1:
-        raise ValueError(f"num_threads is {num_threads}; expected at least 1.")
+        raise ValueError(f"num_threads is {num_threads}; expected at least 1")
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(num_threads)
     torch = sys.modules.get("torch")
@@ -139,7 +145,7 @@ def seed_everything(seed: int, *, deterministic: bool = False) -> None:
     import torch
 
     if seed < 0:
-        raise ValueError(f"seed is {seed}; expected 0 or more.")
+        raise ValueError(f"seed is {seed}; expected 0 or more")
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002  libraries such as timm's Mixup draw from the global generator
     torch.manual_seed(seed)
@@ -160,7 +166,7 @@ def select_device(name: str = "auto") -> "torch.device":
     if name == "auto":
         name = next(device for device, there in available.items() if there)
     if name not in available:
-        raise ValueError(f"device is {name!r}; expected auto, cpu, cuda or mps.")
+        raise ValueError(f"device is {name!r}; expected auto, cpu, cuda or mps")
     if not available[name]:
         raise ValueError(
             f"device is {name!r}, but torch {torch.__version__} sees none here. Use 'auto' or 'cpu'."

@@ -1,5 +1,6 @@
 """The package keeps its shape: who imports whom, what an import costs, who reads the environment."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -72,6 +73,34 @@ def test_no_file_is_long_without_a_reason():
             assert any("length:" in line for line in lines[:10]), (
                 f"{path.relative_to(ROOT)}: {len(lines)} lines"
             )
+
+
+def test_errors_speak_in_one_voice():
+    """One sentence ends without a full stop, several end with one each; none begins with a capital letter.
+
+    Reasons of exercises (`Wrong`) go on after "Not yet: " and have a form of their own.
+    """
+    odd = []
+    for path in sorted((ROOT / "course_utils").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+                text = spoken(node.exc.args[0])
+                several = re.search(r"[.?!][)'\"`]? +[A-Z`{]|}\s+[A-Z][a-z]", text)
+                if ast.unparse(node.exc.func) == "Wrong" or len(text) < 12:
+                    continue
+                wrong_end = r"[\w)'\"`]$" if several else r"(?<!\.\.)\.$"
+                if re.search(wrong_end, text) or re.match("[A-Z][a-z]", text):
+                    odd.append(f"{path.relative_to(ROOT)}:{node.lineno}: {text}")
+    assert not odd, "\n".join(odd)
+
+
+def spoken(node: ast.expr) -> str:
+    """Give the text of a string in the source, with {} for what is filled in."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(map(spoken, node.values))
+    return spoken(node.left) + spoken(node.right) if isinstance(node, ast.BinOp) else "{}"
 
 
 def loaded_by(code: str) -> set[str]:

@@ -167,6 +167,14 @@ def test_mistakes_of_the_notebooks_author_are_found_at_once():
         params.read(namespace(), profile=params.Text("x"))
 
 
+def test_a_choice_that_there_is_not_names_the_nearest():
+    params.check_choice("fit", "crop", ("squash", "crop"))
+    with pytest.raises(ValueError, match=r"expected one of squash, crop\. Did you mean 'squash'\?"):
+        params.check_choice("fit", "squish", ("squash", "crop"))
+    with pytest.raises(ValueError, match=r"^fit is 7; expected one of squash, crop$"):
+        params.check_choice("fit", 7, {"squash": 0, "crop": 1})
+
+
 def test_ipython_shows_the_message_alone():
     code = (
         "from IPython.core.interactiveshell import InteractiveShell\n"

@@ -5,6 +5,10 @@ Every module of this package but those in `_FRAME` holds the exercises of one co
 
     exercise = checks.get("pooled_std")
     exercise.check(pooled_std)
+
+What may be changed: an exercise is added as a module or in one; CONTRIBUTING.md shows it whole. Others rely
+on: the names, by which notebooks ask, and the wrong and right answers beside each check, which the tests run.
+A reason is one part of a sentence that the verdict begins ("Not yet: ..."), so it ends without a full stop.
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ def _verify_pasted_target(answer: Callable[..., Any]) -> None:
             if np.allclose(values, unclipped, atol=1e-6):
                 raise Wrong(
                     f"{called}: part of this box lies outside the picture and was never pasted; count the "
-                    f"pixels "
+                    "pixels "
                     "that really changed"
                 )
             if not np.isclose(values.sum(), 1):

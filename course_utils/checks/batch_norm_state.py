@@ -117,7 +117,7 @@ def _verify_freeze_backbone(answer: Callable[..., Any]) -> None:
         ]
         if drifted:
             raise Wrong(
-                f"no weight moves, but after `model.train()` and one batch the running statistics did: "
+                "no weight moves, but after `model.train()` and one batch the running statistics did: "
                 f"{drifted[0]} and {len(drifted) - 1} others"
             )
         with torch.no_grad():

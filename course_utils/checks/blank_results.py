@@ -43,7 +43,7 @@ def _verify_result(answer: Any) -> Verdict:
     if abs(float(answer["baseline"]) - zero) > 1e-3 and abs(float(answer["baseline"]) - best_of_test) <= 1e-3:
         raise Wrong(
             f"baseline is {answer['baseline']:.4g}: that is the most frequent class of the test part. The "
-            f"rule may "
+            "rule may "
             f"only know the training labels, whose most frequent class is {usual!r}: {zero:.4g}"
         )
     close(answer["baseline"], zero, 1e-3, what="baseline")

@@ -72,7 +72,7 @@ def _verify_folder(answer: Any) -> Verdict:
     if unknown := sorted(left_out - set(place)):
         raise Wrong(
             f"left_out names {unknown[0]!r}, which is no picture below the folder; write paths from the "
-            f"folder on, with /"
+            "folder on, with /"
         )
     if silent := [path for path, reason in answer["left_out"].items() if not str(reason).strip()]:
         raise Wrong(f"say why {silent[0]} is left out; in a month nobody knows")
@@ -81,7 +81,7 @@ def _verify_folder(answer: Any) -> Verdict:
     ]:
         raise Wrong(f"{unlabelled[0]} has no label; expected a folder for each class")
     kept = {path: record for path, record in place.items() if path not in left_out}
-    report = scan([record.path for record in kept.values()], workers=1)
+    report = scan([record.path for record in kept.values()], num_workers=1)
     if report.bad:
         first, reason = report.bad[0]
         raise Wrong(
@@ -101,14 +101,14 @@ def _verify_folder(answer: Any) -> Verdict:
     if len(counts) < 2 or counts[small] < 3:
         raise Wrong(
             f"the class {small!r} keeps {counts[small]} pictures of {len(counts)} class(es); at least two "
-            f"classes of three are needed to train, choose and test"
+            "classes of three are needed to train, choose and test"
         )
     if len(left_out) > 0.5 * len(place):
         raise Wrong(f"{len(left_out)} of {len(place)} pictures are left out; what remains is another set")
     return Verdict(
         "correct",
         f"{len(kept)} pictures in {len(counts)} classes can be used, {len(left_out)} are left out with a "
-        f"reason.",
+        "reason.",
     )
 
 
@@ -131,7 +131,7 @@ own_folder = Exercise(
         from course_utils.data.audit import audit
 
         folder = example_folder()  # your own folder here
-        report = audit(folder, workers=1)
+        report = audit(folder, num_workers=1)
         left_out = {damaged.path: damaged.reason for damaged in report.damaged}
         for copies in report.copies:
             if copies.conflicts:
@@ -175,7 +175,7 @@ own_folder = Exercise(
         from course_utils.data.scan import scan
 
         folder = example_folder(2)
-        bad = scan(list_images(folder), workers=1).bad
+        bad = scan(list_images(folder), num_workers=1).bad
         left_out = {path.relative_to(folder).as_posix(): why for path, why in bad}
         left_out["apple/both.png"] = left_out["pear/both.png"] = "two labels"
         own_folder = {"folder": folder, "left_out": left_out}

@@ -74,10 +74,9 @@ class Exercise:
 
     name: unique in the course; a notebook asks for the exercise by it. question: what to do, in a sentence or
     two; plain text, `code` between backticks. verify: called with the answer; returns None if it is right,
-    raises `Wrong(reason)` if not. A `Verdict` may be
-        returned instead. It may import torch inside.
-    hint_text, solution_source: shown on request. The solution is complete Python with its imports, and
-    defines `answer`. answer: the name that the solution (and the learner's cell) defines; by default the
+    raises `Wrong(reason)` if not, or returns a `Verdict`; it may import torch inside. hint_text,
+    solution_source: shown on request; the solution is complete Python with its imports, and defines `answer`.
+    answer: the name that the solution (and the learner's cell) defines; by default the
     exercise's own name. praise: what a right answer is told, best a thought to take along. wrong_answers:
     source of wrong answers, by a piece of the reason that they must be given (two or more).
     other_right_answers: source of right answers that look different from the solution (two or more).
@@ -96,10 +95,10 @@ class Exercise:
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
             raise ValueError(
-                f"the name of an exercise is a Python name such as 'pooled_std', got {self.name!r}"
+                f"the exercise's name is {self.name!r}; expected a Python name such as 'pooled_std'"
             )
         if isinstance(self.other_right_answers, str):
-            raise ValueError(f"{self.name}: other_right_answers is a list of sources, got one text")
+            raise ValueError(f"{self.name}: other_right_answers is one text; expected a list of sources")
         object.__setattr__(self, "answer", self.answer or self.name)
         object.__setattr__(self, "solution_source", textwrap.dedent(self.solution_source).strip() + "\n")
 

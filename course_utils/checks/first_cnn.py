@@ -31,19 +31,19 @@ def _verify_label_of(answer: Callable[..., Any]) -> None:
             if name.rsplit("/", maxsplit=1)[-1] not in str(error):
                 raise Wrong(
                     f"for {name!r} you raise ValueError, but its message {str(error)!r} does not name the "
-                    f"file; "
+                    "file; "
                     "among 10,000 files nobody finds it"
                 ) from None
             continue
         except (IndexError, KeyError, TypeError, AttributeError) as error:
             raise Wrong(
                 f"for {name!r} your code stops with {type(error).__name__}; raise ValueError and name the "
-                f"file"
+                "file"
             ) from None
         if got == -1:
             raise Wrong(
                 f"label_of({name!r}, 11) is -1: that is {what}, and -1 is a valid Python index, the last "
-                f"class"
+                "class"
             )
         raise Wrong(f"label_of({name!r}, 11) is {got!r}, but that is {what}: raise ValueError")
 
@@ -218,7 +218,7 @@ def _verify_epoch_loss(answer: Callable[..., Any]) -> None:
         if isinstance(got, int | float) and abs(got - plain) < 1e-9 < abs(plain - want):
             raise Wrong(
                 f"{called} is {got:.4f}, expected {want:.4f}: you take the mean of the means, so a picture "
-                f"of the "
+                "of the "
                 "short last batch counts more than the others"
             )
         close(got, want, what=called)

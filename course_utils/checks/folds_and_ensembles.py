@@ -54,7 +54,7 @@ def _verify_out_of_fold(answer: Callable[..., Any]) -> None:
         if np.allclose(got, np.concatenate([want[val] for _, val in folds])):
             raise Wrong(
                 f"{what}: the rows are right but come fold after fold. Put them back: row i belongs to "
-                f"picture i"
+                "picture i"
             )
         close(got, want, 1e-9, what=what)
 

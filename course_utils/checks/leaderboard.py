@@ -166,14 +166,13 @@ def _verify_plan(answer: Any) -> Verdict:
         raise Wrong("nobody sees the private board before the end")
     if answer["views"] in ("turns", "eight"):
         raise Wrong(
-            f"the pictures are handwritten letters: with the views {answer['views']!r} an N turns into a "
-            f"Z. Take "
-            "views that keep the label"
+            f"the pictures are handwritten letters: with the views {answer['views']!r} an N turns into a Z. "
+            "Take views that keep the label"
         )
     if answer["views"] in ("flips", "ten_crops"):
         raise Wrong(
             f"the pictures are handwritten letters: {answer['views']!r} mirrors them. Take views that "
-            f"keep the label"
+            "keep the label"
         )
     minutes = plan_minutes(answer)
     if minutes > MINUTES:
@@ -183,7 +182,7 @@ def _verify_plan(answer: Any) -> Verdict:
     if minutes < MINUTES / 4:
         raise Wrong(
             f"the plan takes {minutes:.0f} of {MINUTES} minutes; spend the rest: folds, models, epochs or "
-            f"pixels"
+            "pixels"
         )
     return Verdict(
         "correct", f"{minutes:.0f} of {MINUTES} minutes. Is it a good plan? Only out-of-fold figures tell."
@@ -196,16 +195,14 @@ entry_plan = Exercise(
         f"Plan an entry to a contest of handwritten letters: {LABELLED} labelled and {TEST} test pictures, "
         f"{MINUTES} minutes on two cores, on which a network like Lite0 does {STEP:.0f} training steps or "
         f"{FORWARD:.0f} predictions of one picture a second at 128 pixels. Give a dictionary `entry_plan` "
-        f"with "
-        "num_folds, num_models, image_size, epochs, views (a set of `tta.VIEW_SETS`, or 'identity') and "
-        "chosen_by ('out_of_fold', 'public' or 'private'). There are many good answers; spend at least a "
-        "quarter of the time."
+        "with num_folds, num_models, image_size, epochs, views (a set of `tta.VIEW_SETS`, or 'identity') "
+        "and chosen_by ('out_of_fold', 'public' or 'private'). There are many good answers; spend at least "
+        "a quarter of the time."
     ),
     verify=_verify_plan,
     hint_text=(
         "Training costs folds x models x epochs x pictures x (image_size / 128)^2 / 45 seconds. Half the "
-        "side "
-        "costs a quarter, and letters need few pixels. Which views leave a letter a letter?"
+        "side costs a quarter, and letters need few pixels. Which views leave a letter a letter?"
     ),
     solution_source="""
         entry_plan = {

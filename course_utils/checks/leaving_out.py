@@ -127,8 +127,8 @@ sparse_bytes = Exercise(
     name="sparse_bytes",
     question=(
         "Write `sparse_bytes(num_weights, share)`: how many bytes a pruned weight takes if only what is not "
-        "zero is "
-        "stored, as a value of 4 bytes and its place as a number of 4 bytes. `share` of the weights is zero."
+        "zero is stored, as a value of 4 bytes and its place as a number of 4 bytes. `share` of the weights "
+        "is zero."
     ),
     verify=_verify_sparse_bytes,
     hint_text="How many weights are left? Each needs two numbers.",
@@ -193,8 +193,7 @@ small_network = Exercise(
     verify=_verify_small_network,
     hint_text=(
         "Most parameters of the original sit in its first linear layer. Narrow channels with int8, or wide "
-        "ones with "
-        "pruning? The bytes are the same; the accuracy decides."
+        "ones with pruning? The bytes are the same; the accuracy decides."
     ),
     solution_source="""
         small_network = {"channels": (12, 24, 32), "hidden": (64,), "bytes_each": 1, "share_left_out": 0.0}

@@ -32,7 +32,7 @@ def _verify_card(answer: Any) -> Verdict:
         raise Wrong(
             f"an accuracy of {float(answer['accuracy']):.3g} lies outside of the recalls, {lowest:.3g} to "
             f"{max(recall.values()):.3g}; it is their mean, weighted by the pictures. Are they of the "
-            f"same part?"
+            "same part?"
         )
     return Verdict("correct", "The card holds together. Whether it is honest, only you know.")
 

@@ -29,7 +29,7 @@ def _verify_split(answer: Any) -> Verdict:
             if not path.is_file():
                 raise Wrong(
                     f"{part} names {str(name)!r}, which is no file below the folder; write paths from the "
-                    f"folder on"
+                    "folder on"
                 )
             if path in part_of:
                 raise Wrong(f"{name} is in {part_of[path]} and in {part}; a picture has one part")
@@ -41,19 +41,19 @@ def _verify_split(answer: Any) -> Verdict:
         if missing := sorted(str(name) for name in set(labels.values()) - here):
             raise Wrong(
                 f"{part} has no picture of {missing[0]!r}: what is not there cannot be learnt, or not be "
-                f"examined"
+                "examined"
             )
-    report = scan(list(part_of), workers=1)
+    report = scan(list(part_of), num_workers=1)
     if report.bad:
         raise Wrong(f"{report.bad[0][0].name} cannot be read ({report.bad[0][1]}); leave it out")
-    groups = duplicates.near_duplicate_groups(list(part_of), workers=1)
+    groups = duplicates.near_duplicate_groups(list(part_of), num_workers=1)
     torn = [group for group in groups if len({part_of[path] for path in group.paths}) > 1]
     if torn:
         first, second = torn[0].paths[:2]
         kind = "the same picture" if torn[0].distance == 0 else "nearly the same picture"
         raise Wrong(
             f"{first.name} ({part_of[first]}) and {second.name} ({part_of[second]}) show {kind}; copies "
-            f"stay on one "
+            "stay on one "
             "side, or the test asks for memory"
         )
     sizes = {part: sum(one == part for one in part_of.values()) for part in _PARTS}
@@ -94,7 +94,7 @@ own_split = Exercise(
         ]
         paths = [path for path, label in records if path not in left_out]
         labels = [label for path, label in records if path not in left_out]
-        found = near_duplicate_groups([folder / path for path in paths], workers=1)
+        found = near_duplicate_groups([folder / path for path in paths], num_workers=1)
         groups = group_names([folder / path for path in paths], found, paths)
         parts = stratified_split(labels, fractions=(0.6, 0.2, 0.2), seed=42, groups=groups, keys=paths)
         own_split = {"folder": folder} | {

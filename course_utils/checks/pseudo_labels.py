@@ -55,7 +55,7 @@ def _verify(answer: Callable[..., Any]) -> None:
         if mine == _chosen(_PROBABILITIES, threshold, 1000):
             raise Wrong(
                 f"{called} takes {len(mine)} pictures, expected {len(want)}: at most {most} of each "
-                f"class, or "
+                "class, or "
                 "the easy classes swamp the set"
             )
         if mine == _chosen(_PROBABILITIES, 0.0, most):

@@ -109,7 +109,7 @@ def _verify_shares(answer: Any) -> None:
         if got != want:
             raise Wrong(
                 f"{called} gives {got}, expected {want}: what is left goes, one by one, to the parts with "
-                f"the largest remainders, the earlier part first where they are equal"
+                "the largest remainders, the earlier part first where they are equal"
             )
 
 
@@ -201,7 +201,7 @@ def _checked_parts(got: Any, seed: int) -> tuple[list[int], list[int]]:
     if sorted(train + val) != list(range(len(_GROUPS))):
         raise Wrong(
             f"{len(train)} + {len(val)} positions come back for {len(_GROUPS)} pictures; each position must "
-            f"be in "
+            "be in "
             "exactly one of the two lists (positions of pictures, not of groups)"
         )
     torn = sorted({_GROUPS[position] for position in train} & {_GROUPS[position] for position in val})
@@ -211,7 +211,7 @@ def _checked_parts(got: Any, seed: int) -> tuple[list[int], list[int]]:
     if not 0.2 <= share <= 0.4:
         raise Wrong(
             f"with seed {seed} val holds {share:.0%} of the pictures, asked were 30 %: groups differ in "
-            f"size, "
+            "size, "
             "so count pictures while you fill val"
         )
     return sorted(train), sorted(val)

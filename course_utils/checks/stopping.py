@@ -41,7 +41,7 @@ def _verify_trained_epochs(answer: Callable[..., Any]) -> None:
         if got == _trained_epochs(values, patience, late=1):
             raise Wrong(
                 f"{called} is {got}, expected {want}: it stops one epoch late. After {patience} epochs "
-                f"without a "
+                "without a "
                 "better value it is over; `>` in place of `>=` waits for one more"
             )
         if got == _trained_epochs(values, patience, reset=False):

@@ -74,7 +74,10 @@ class ClassFolder:
         _write_rows(path, _COLUMNS, rows)
 
     def read_written(self, problem_set: str) -> dict[tuple[str, str], float]:
-        """Give the teacher's points for written questions by (student, question); empty ones are left out."""
+        """Give the teacher's points for written questions by (student, question); empty ones are left out.
+
+        ValueError naming file and row for points that are no number, or too many.
+        """
         path = self.written_path(problem_set)
         points = {}
         for number, row in enumerate(_rows(path) if path.exists() else [], start=2):
@@ -86,10 +89,10 @@ class ClassFolder:
                 value, most = float(text), float(row["of"])
             except (KeyError, TypeError, ValueError):
                 raise ValueError(
-                    f"{where}: points {text!r}; expected a number from 0 to {row.get('of')}."
+                    f"{where}: points {text!r}; expected a number from 0 to {row.get('of')}"
                 ) from None
             if not 0 <= value <= most:
-                raise ValueError(f"{where}: {value:g} points; expected a number from 0 to {most:g}.")
+                raise ValueError(f"{where}: {value:g} points; expected a number from 0 to {most:g}")
             points[str(row["student"]), str(row["question"])] = value
         return points
 

@@ -41,7 +41,7 @@ def collect(problem_set: ProblemSet, source: str | Path, target: Path) -> Collec
             return _collect(problem_set, inside, target, shown=source.name)
     if not source.is_dir():
         raise ValueError(
-            f"{source} is neither a folder nor a zip; give what the learning platform let you download."
+            f"{source} is neither a folder nor a zip; give what the learning platform let you download"
         )
     return _collect(problem_set, source, target, shown=str(source))
 
@@ -69,7 +69,7 @@ def _collect(problem_set: ProblemSet, source: Path, target: Path, *, shown: str)
         chosen[student] = path
     if not chosen:
         raise ValueError(
-            f"{shown} holds no notebook of {problem_set.name}; expected STUDENT/{problem_set.name}.ipynb."
+            f"{shown} holds no notebook of {problem_set.name}; expected STUDENT/{problem_set.name}.ipynb"
         )
     for student, path in chosen.items():
         files.write_bytes(target / f"{student}.ipynb", path.read_bytes())

@@ -46,7 +46,10 @@ def score(submission: Path, contest: Path) -> dict[str, float]:
     Raises ValueError, naming the row, for a file that a contest would not accept.
     """
     if submission.stat().st_size > _MOST_BYTES:
-        raise ValueError(f"{submission.name} has more than {_MOST_BYTES >> 20} MB.")
+        raise ValueError(
+            f"{submission.name} has more than {_MOST_BYTES >> 20} MB; "
+            "expected a row of id and label per picture"
+        )
     sample = contest / "pictures" / "sample_submission.csv"
     check_submission(submission, sample=sample, class_names=seedlings.CLASS_NAMES).raise_if_wrong()
     labels = json.loads((contest / "labels.json").read_text(encoding="utf-8"))

@@ -131,7 +131,7 @@ def grade_all(
     *,
     hidden: Sequence[Path] = (),
     limits: Limits | None = None,
-    workers: int | None = None,
+    num_workers: int | None = None,
 ) -> list[SubmissionMark]:
     """Grade the notebooks of all students (name to path), on all cores; give their marks by name.
 
@@ -141,7 +141,7 @@ def grade_all(
     waiting = dict(submissions)
     while waiting:
         before = len(waiting)
-        number = min(workers or runtime.cpu_count(), before)
+        number = min(num_workers or runtime.cpu_count(), before)
         with ProcessPoolExecutor(number, mp_context=get_context("spawn")) as pool:
             jobs = {
                 pool.submit(

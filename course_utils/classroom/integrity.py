@@ -45,13 +45,13 @@ def read_cells(path: str | Path) -> list[Any]:
     try:
         size = path.stat().st_size
         if size > MOST_BYTES:
-            raise UnreadableError(f"{path.name} has {size >> 20} MB; at most {MOST_BYTES >> 20} are read.")
+            raise UnreadableError(f"{path.name} has {size >> 20} MB; at most {MOST_BYTES >> 20} are read")
         notebook = nbformat.read(path, as_version=4)
         return [cell for cell in notebook.cells if isinstance(cell.source, str)]
     except UnreadableError:
         raise
     except Exception as error:  # whatever nbformat and the JSON reader raise on made-up files
-        reason = f"{path.name} is no notebook that can be read ({type(error).__name__})."
+        reason = f"{path.name} is no notebook that can be read ({type(error).__name__})"
         raise UnreadableError(reason) from error
 
 
@@ -78,7 +78,7 @@ def compare(cells: list[Any], handed_out: list[Any]) -> Submitted:
         if marks.solution:
             found.answers[name] = "\n".join(sources)
         elif sources and sources[0].strip() != original.source.strip():
-            found.problems.append(f"{name}: a cell that is not yours to change was changed; ours is graded.")
+            found.problems.append(f"{name}: a cell that is not yours to change was changed; ours is graded")
     return found
 
 
@@ -95,9 +95,9 @@ def _several(name: str, at: list[int], sources: list[str], original: str, found:
     neighbours = all(second - first == 1 for first, second in itertools.pairwise(at))
     different = [source for source in dict.fromkeys(sources) if source.strip() != original.strip()]
     if neighbours and len(different) == len(sources):
-        found.problems.append(f"{name}: the cell was split into {len(at)}; the parts are graded together.")
+        found.problems.append(f"{name}: the cell was split into {len(at)}; the parts are graded together")
         return sources
-    found.problems.append(f"{name}: the cell is there {len(at)} times; the last changed one is graded.")
+    found.problems.append(f"{name}: the cell is there {len(at)} times; the last changed one is graded")
     return different[-1:] or sources[:1]
 
 
@@ -110,10 +110,10 @@ def _renamed(name: str, original: Any, cells: list[Any], nameless: list[int], fo
     }
     best = max(scores, key=lambda place: scores[place], default=None)
     if best is None or scores[best] < _ALIKE:
-        found.problems.append(f"{name}: the cell was deleted.")
+        found.problems.append(f"{name}: the cell was deleted")
         return []
     nameless.remove(best)
     given = grade_id(cells[best])
     how = f"is called {given!r} now" if given else "has lost its name"
-    found.problems.append(f"{name}: the cell {how}; the one that looks like it is graded.")
+    found.problems.append(f"{name}: the cell {how}; the one that looks like it is graded")
     return [cells[best].source]

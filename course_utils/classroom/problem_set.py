@@ -92,17 +92,17 @@ def read_problem_set(path: str | Path) -> ProblemSet:
     path = Path(path)
     if not path.is_file():
         raise ValueError(
-            f"there is no problem set {path}; expected a Python file in cells, such as ps1_data.py."
+            f"there is no problem set {path}; expected a Python file in cells, such as ps1_data.py"
         )
     notebook = jupytext.read(path, fmt="py:percent")
     cells = tuple(_cell(path, number, cell) for number, cell in enumerate(notebook.cells, start=1))
     names = [cell.name for cell in cells]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise ValueError(f"{path}: the name {repeated[0]!r} is given to several cells; each needs its own.")
+        raise ValueError(f"{path}: the name {repeated[0]!r} is given to several cells; each needs its own")
     heading = re.match(r"# (.+)", cells[0].source) if cells and cells[0].kind == "prose" else None
     if heading is None:
-        raise ValueError(f"{path}: the first cell has to be markdown and begin with the title, `# ...`.")
+        raise ValueError(f"{path}: the first cell has to be markdown and begin with the title, `# ...`")
     return ProblemSet(path.stem, heading[1].strip(), cells)
 
 

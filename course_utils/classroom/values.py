@@ -41,7 +41,7 @@ def encode(value: Any, keep: Callable[[Any], int] | None = None) -> bytes:
         parts += [_LENGTH.pack(len(buffer)), buffer]
     message = b"".join(parts)
     if len(message) > MAX_BYTES:
-        raise ValueError(f"a value of {len(message):,} bytes; at most {MAX_BYTES:,} can be exchanged.")
+        raise ValueError(f"a value of {len(message):,} bytes; at most {MAX_BYTES:,} can be exchanged")
     return message
 
 
@@ -69,7 +69,7 @@ def decode(message: bytes) -> Any:
 
 def _tree(value: Any, buffers: list[bytes], keep: Callable[[Any], int] | None, depth: int) -> Any:
     if depth > _MAX_DEPTH:
-        raise ValueError(f"a value that is nested more than {_MAX_DEPTH} deep cannot be exchanged.")
+        raise ValueError(f"a value that is nested more than {_MAX_DEPTH} deep cannot be exchanged")
 
     def inner(part: Any) -> Any:
         return _tree(part, buffers, keep, depth + 1)
@@ -97,7 +97,7 @@ def _tree(value: Any, buffers: list[bytes], keep: Callable[[Any], int] | None, d
         return {kind: [array.dtype.str, list(array.shape), _store(array.tobytes(), buffers)]}
     if keep is None:
         raise TypeError(
-            f"{type(value).__name__} is no plain value: give numbers, texts, lists, arrays or tensors."
+            f"{type(value).__name__} is no plain value: give numbers, texts, lists, arrays or tensors"
         )
     return {"handle": [keep(value), type(value).__name__]}
 

@@ -2,6 +2,9 @@
 
 Each group of commands lives in a module of its own with a function `register(subparsers)`. Heavy imports
 happen in the functions that need them, so that `--help` answers at once.
+
+What may be changed: a command is a module more in `_GROUPS`; what several share stands in `shared`. Others
+rely on: the names of commands and options, which stand in the README and the notebooks, and the exit codes.
 """
 
 import argparse
@@ -62,7 +65,7 @@ def _code_of(stop: KeyboardInterrupt) -> int:
 
 def _words(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
-        return f"the package {error.name} is not installed; run `pip install -r requirements.txt`."
+        return f"the package {error.name} is not installed; run `pip install -r requirements.txt`"
     return str(error) or type(error).__name__
 
 

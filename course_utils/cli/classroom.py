@@ -164,7 +164,7 @@ def _submitted(folder: "ClassFolder", name: str) -> dict[str, Path]:
     submitted = folder.submitted(name)
     if not submitted:
         raise ValueError(
-            f"{folder.path / 'submitted' / name} holds no notebook; run `class collect {name} SOURCE`."
+            f"{folder.path / 'submitted' / name} holds no notebook; run `class collect {name} SOURCE`"
         )
     return submitted
 
@@ -172,5 +172,5 @@ def _submitted(folder: "ClassFolder", name: str) -> dict[str, Path]:
 def _marks(folder: "ClassFolder", name: str) -> "list[SubmissionMark]":
     marks = folder.marks(name)
     if not marks:
-        raise ValueError(f"{folder.path / 'marks' / name} holds no marks; run `class grade {name}` first.")
+        raise ValueError(f"{folder.path / 'marks' / name} holds no marks; run `class grade {name}` first")
     return marks

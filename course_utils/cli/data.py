@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from course_utils.cli import data_splits
+from course_utils.cli.shared import print_table
 
 _WITHOUT_PATH = ("sample", "kaggle", "download")
 
@@ -62,9 +63,7 @@ def _list(options: argparse.Namespace) -> int:
     rows = [
         {key: str(value) for key, value in row.items() if key != "sample"} for row in sources.list_datasets()
     ]
-    widths = {key: max(len(key), *(len(row[key]) for row in rows)) for key in rows[0]}
-    for row in [{key: key for key in widths}, *rows]:
-        print("  ".join(row[key].ljust(width) for key, width in widths.items()).rstrip())
+    print_table(list(rows[0]), [list(row.values()) for row in rows])
     return 0
 
 
@@ -74,7 +73,7 @@ def _check(options: argparse.Namespace) -> int:
 
     names = options.names or [name for name in catalog.CATALOG if (runtime.data_dir() / name).is_dir()]
     if not names:
-        raise ValueError(f"no data set is prepared in {runtime.data_dir()}; run `data prepare NAME` first.")
+        raise ValueError(f"no data set is prepared in {runtime.data_dir()}; run `data prepare NAME` first")
     reports = [sources.check(name, progress=True) for name in names]
     print("\n\n".join(map(str, reports)))
     return 0 if all(report.ok for report in reports) else 1

@@ -24,7 +24,7 @@ def register(commands: Any, common: argparse.ArgumentParser) -> None:
     audit.set_defaults(function=_audit)
     stats = commands.add_parser("stats", parents=[common], help="mean and standard deviation per channel")
     stats.add_argument("path", metavar="PATH", help="a prepared set's name, or a folder")
-    stats.add_argument("--split", help="the part to measure; default: train where there is one")
+    stats.add_argument("--part", help="the part to measure; default: train where there is one")
     stats.add_argument("--json", action="store_true", help="print JSON")
     stats.set_defaults(function=_stats)
 
@@ -122,10 +122,10 @@ def _stats(options: argparse.Namespace) -> int:
 
     source = _folder(options.path)
     layout = read_layout(source)
-    part = options.split or ("train" if "train" in layout.splits else None)
+    part = options.part or ("train" if "train" in layout.splits else None)
     if part is not None and part not in layout.splits:
         parts = ", ".join(layout.splits) or "no parts"
-        raise ValueError(f"{source} has no part {part!r}; it has {parts}.")
+        raise ValueError(f"{source} has no part {part!r}; it has {parts}")
     paths = [record.path for record in layout.records if part is None or record.split == part]
     statistics = channel_statistics(paths, progress=True)
     if options.json:
@@ -145,5 +145,5 @@ def _folder(name_or_path: str) -> Path:
         return path
     prepared = runtime.data_dir() / name_or_path
     if not prepared.is_dir():
-        raise ValueError(f"{name_or_path} is not prepared; run `data prepare {name_or_path}` first.")
+        raise ValueError(f"{name_or_path} is not prepared; run `data prepare {name_or_path}` first")
     return prepared

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course_utils.cli.train import find_run
+from course_utils.cli.shared import add_device, find_run
 
 if TYPE_CHECKING:
     from course_utils.recipes.evaluating import Members
@@ -44,10 +44,9 @@ def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
         "--compare", metavar="RUN2", help="test the difference to another run, picture by picture (McNemar)"
     )
     evaluate.add_argument(
-        "--out", metavar="FOLDER", help="default: evaluation_... in the folder of the (first) run"
+        "--output", metavar="FOLDER", help="default: evaluation_... in the folder of the (first) run"
     )
-    evaluate.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
-    evaluate.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_device(evaluate)
     evaluate.set_defaults(function=_evaluate)
 
 
@@ -73,7 +72,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     ways = ways_of(members, views=options.views, temperature=temperature)
     pictures = members.pictures(members.first)
     part = members.part or Path(options.data).resolve().name
-    folder = Path(options.out) if options.out else _folder(members, part, options.views)
+    folder = Path(options.output) if options.output else _folder(members, part, options.views)
     report = reporting.write_report(
         folder,
         members.together(views),

@@ -4,6 +4,9 @@ import argparse
 from fnmatch import fnmatch
 from typing import Any
 
+from course_utils.cli.shared import print_table
+
+_HEADS = ("name", "from", "million parameters", "published size", "weights")
 _MOST_COUNTED = 12  # building one takes up to a second
 
 
@@ -44,11 +47,11 @@ def _list(options: argparse.Namespace) -> int:
         near = get_close_matches(pattern.strip("*"), [*OURS, *timm.list_models()], n=3)
         raise ValueError(
             f"no network fits {options.pattern!r}{' with weights' if options.pretrained else ''}"
-            + (f"; the nearest names are {', '.join(near)}." if near else ".")
+            + (f"; the nearest names are {', '.join(near)}" if near else "")
         )
     rows = [_row(name, "course", counted=True) for name in ours]
     rows += [_row(name, "timm", counted=len(theirs) <= _MOST_COUNTED) for name in theirs]
-    _print(rows)
+    print_table(_HEADS, rows)
     return 0
 
 
@@ -91,10 +94,3 @@ def _weights(name: str) -> str:
     if name in TORCHVISION_FILES:
         return "torchvision"
     return "timm" if timm.is_model(name) and timm.is_model_pretrained(name) else "none"
-
-
-def _print(rows: list[tuple[str, ...]]) -> None:
-    heads = ("name", "from", "million parameters", "published size", "weights")
-    widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
-    for row in (heads, *rows):
-        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())

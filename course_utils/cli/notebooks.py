@@ -30,7 +30,7 @@ def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
         help="a parameter, read as the type that the notebook declares; may be given several times",
     )
     run.add_argument(
-        "--out", metavar="FOLDER", help="a new or empty folder for the copies, instead of runs/course-..."
+        "--output", metavar="FOLDER", help="a new or empty folder for the copies, instead of runs/course-..."
     )
     run.set_defaults(function=_run)
 
@@ -58,9 +58,9 @@ def parse_assignments(texts: list[str]) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip().isidentifier():
-            raise ValueError(f"-p {text}: expected NAME=VALUE, such as -p epochs=2.")
+            raise ValueError(f"-p {text}: expected NAME=VALUE, such as -p epochs=2")
         if name.strip() in values:
-            raise ValueError(f"-p {text}: {name.strip()} is given twice.")
+            raise ValueError(f"-p {text}: {name.strip()} is given twice; give one")
         values[name.strip()] = value
     return values
 
@@ -76,12 +76,12 @@ def _run(options: argparse.Namespace) -> int:
     profile = parameters.pop("profile", None)
     if profile and options.profile and profile != options.profile:
         raise ValueError(
-            f"--profile {options.profile} and -p profile={profile} contradict each other; give one."
+            f"--profile {options.profile} and -p profile={profile} contradict each other; give one"
         )
     from course_utils.notebooks import run_notebooks
 
     course = run_notebooks(
-        options.notebooks, profile=options.profile or profile, parameters=parameters, out=options.out
+        options.notebooks, profile=options.profile or profile, parameters=parameters, out=options.output
     )
     print(f"\n{course.table()}\n\nPages: {course.folder / 'index.html'}")
     return 0 if course.ok else 1

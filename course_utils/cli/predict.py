@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course_utils.cli.train import find_run
+from course_utils.cli.shared import add_device, find_run
 
 if TYPE_CHECKING:
     from course_utils.recipes.opening import OpenedRun
@@ -17,30 +17,31 @@ def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
         parents=[common],
         help="name the class of a picture (a copy with the answer drawn on it), or of a folder (a csv)",
         description="Needs the run's folder alone: no training data, no network, no GPU.",
-        epilog="Example: python -m course_utils predict runs/satellite_resnet34 a.jpg --out answer.png",
+        epilog="Example: python -m course_utils predict runs/satellite_resnet34 a.jpg --output answer.png",
     )
     predict.add_argument("run", metavar="RUN", help="the run's folder, or its name in runs/")
     predict.add_argument("path", nargs="?", metavar="PICTURE|FOLDER", help="what to look at")
     predict.add_argument("--input", metavar="PICTURE|FOLDER", help="the same as the second argument")
     predict.add_argument(
-        "--out", metavar="FILE", help="picture or csv to write; default: predictions/... in the run's folder"
+        "--output",
+        metavar="FILE",
+        help="picture or csv to write; default: predictions/... in the run's folder",
     )
     predict.add_argument(
         "--top", type=int, default=3, metavar="K", help="how many classes to name (default: 3)"
     )
-    predict.add_argument("--device", default="cpu", choices=("auto", "cpu", "cuda", "mps"))
-    predict.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_device(predict, default="cpu")
     predict.set_defaults(function=_predict)
 
 
 def _predict(options: argparse.Namespace) -> int:
     if (options.path is None) == (options.input is None):
-        raise ValueError("give one picture or folder: predict RUN PICTURE, or predict RUN --input PICTURE.")
+        raise ValueError("give one picture or folder: predict RUN PICTURE, or predict RUN --input PICTURE")
     if options.top < 1:
-        raise ValueError(f"--top is {options.top}; expected at least 1.")
+        raise ValueError(f"--top is {options.top}; expected at least 1")
     path = Path(options.path or options.input)
     if not path.exists():
-        raise ValueError(f"there is no picture or folder {path}.")
+        raise ValueError(f"there is no picture or folder {path}")
     from course_utils import runtime
     from course_utils.recipes.opening import open_run
 
@@ -55,7 +56,7 @@ def _picture(opened: "OpenedRun", path: Path, options: argparse.Namespace) -> in
     chances = answer.probabilities[0]
     best = chances.argsort(kind="stable")[::-1][: options.top].tolist()
     ranked = [(opened.class_names[position], float(chances[position])) for position in best]
-    out = Path(options.out) if options.out else _default(opened, f"{path.stem}.png")
+    out = Path(options.output) if options.output else _default(opened, f"{path.stem}.png")
     annotate(path, ranked, out)
     print(f"{path.name}: " + ", ".join(f"{name} {chance:.4f}" for name, chance in ranked))
     print(f"picture: {out}")
@@ -70,10 +71,10 @@ def _folder(opened: "OpenedRun", path: Path, options: argparse.Namespace) -> int
     for remark in listing.remarks():
         print(f"note: {remark}")
     if not listing.images:
-        raise ValueError(f"{path} holds no pictures.")
+        raise ValueError(f"{path} holds no pictures")
     ids = [image.relative_to(path).as_posix() for image in listing.images]
     answer = opened.predict(listing.images, ids=ids, device=options.device, progress=not options.quiet)
-    out = Path(options.out) if options.out else _default(opened, f"{path.resolve().name}.csv")
+    out = Path(options.output) if options.output else _default(opened, f"{path.resolve().name}.csv")
     write_predictions(out, answer)
     names = answer.predicted_names
     counts = {name: names.count(name) for name in opened.class_names if name in names}

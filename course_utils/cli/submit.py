@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from course_utils.cli.train import find_run
+from course_utils.cli.shared import DEVICES, find_run
 
 if TYPE_CHECKING:
     from course_utils.evaluation.predict import Predictions
@@ -55,7 +55,7 @@ def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
         help="how rows find their pictures: by file names (default), or by the order of the files",
     )
     make.add_argument("--batch-size", type=int, help="default: twice that of training")
-    make.add_argument("--device", help="auto, cpu, cuda or mps (default: cpu)")
+    make.add_argument("--device", choices=DEVICES, help="default: cpu")
     check = submit.add_argument_group("to check or send one")
     check.add_argument("--classes", nargs="+", metavar="NAME", help="the class names, so labels are checked")
     check.add_argument("--competition", metavar="NAME", help="its name in the address: kaggle.com/c/NAME")
@@ -69,7 +69,7 @@ def _submit(options: argparse.Namespace) -> int:
     if form == "make":
         return _make(options)
     if len(options.words) != 2:
-        raise ValueError(f"submit {form} takes one file, got {options.words[1:]}.")
+        raise ValueError(f"submit {form} takes one file, got {options.words[1:]}")
     return _check(options) if form == "check" else _send(options)
 
 
@@ -87,9 +87,9 @@ def _make(options: argparse.Namespace) -> int:
 
     runs = [find_run(word) for word in options.words]
     if options.data is None:
-        raise ValueError("say where the test pictures are: --data FOLDER.")
+        raise ValueError("say where the test pictures are: --data FOLDER")
     if len(runs) > 1 and options.output is None:
-        raise ValueError("several runs make one submission; say where it goes: --output FILE.")
+        raise ValueError("several runs make one submission; say where it goes: --output FILE")
     output = Path(options.output) if options.output else runs[0] / "submission.csv"
     members: dict[str, Predictions] = {}
     paths: list[Path] = []
@@ -154,7 +154,7 @@ def _checked(options: argparse.Namespace) -> Any:
 
 def _send(options: argparse.Namespace) -> int:
     if options.competition is None:
-        raise ValueError("say where it goes: --competition NAME, the last part of its address on Kaggle.")
+        raise ValueError("say where it goes: --competition NAME, the last part of its address on Kaggle")
     _checked(options).raise_if_wrong()
     path, message = Path(options.words[1]), options.message or f"{Path(options.words[1]).name}"
     client = shutil.which("kaggle")

@@ -1,8 +1,9 @@
 """`train` and `resume`: from a recipe to a finished run."""
 
 import argparse
-from pathlib import Path
 from typing import Any
+
+from course_utils.cli.shared import add_device, find_run
 
 
 def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
@@ -30,7 +31,7 @@ def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
         default=[],
         help="replace a value of the recipe, such as training.learning_rate=1e-3; may be given several times",
     )
-    _add_device(train)
+    add_device(train)
     train.set_defaults(function=_train)
 
     resume = subparsers.add_parser(
@@ -41,28 +42,14 @@ def register(subparsers: Any, common: argparse.ArgumentParser) -> None:
     )
     resume.add_argument("run", metavar="RUN", help="the run's folder, or its name in runs/")
     _add_data(resume)
-    _add_device(resume)
+    add_device(resume)
     resume.set_defaults(function=_resume)
-
-
-def find_run(text: str) -> Path:
-    """Give the folder of a run by its path, or by its name in the runs folder."""
-    from course_utils import runtime
-
-    path = Path(text)
-    named = runtime.runs_dir() / text
-    return named if not path.is_dir() and named.is_dir() else path
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", metavar="PATH", help="folder or archive with the pictures, or a set such as digits"
     )
-
-
-def _add_device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -77,7 +64,7 @@ def _train(options: argparse.Namespace) -> int:
     }
     for key, value in short.items():
         if value is not None and key in overrides:
-            raise ValueError(f"{key} is given twice, by its own option and by --set; give one.")
+            raise ValueError(f"{key} is given twice, by its own option and by --set; give one")
         overrides |= {} if value is None else {key: value}
     recipes.train(
         recipes.Recipe.load(recipes.find_recipe(options.recipe), overrides),

@@ -38,7 +38,10 @@ class Member:
 
 @contextmanager
 def members(archive: Path) -> Iterator[Iterator[Member]]:
-    """Yield the entries in the order of the archive, each to be read before the next is asked for."""
+    """Yield the entries in the order of the archive, each to be read before the next is asked for.
+
+    ValueError naming the archive for one that is damaged or of no known kind.
+    """
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as opened:
             yield (_zip_member(opened, info) for info in opened.infolist())
@@ -48,11 +51,11 @@ def members(archive: Path) -> Iterator[Iterator[Member]]:
     opener = next((opener for magic, opener in _OPENERS if head.startswith(magic)), None)
     try:
         with opener(archive) if opener else archive.open("rb") as unpacked:
-            limited = cast(IO[bytes], _LimitedReads(unpacked))
+            limited = cast(IO[bytes], _LimitedReads(archive, unpacked))
             with tarfile.open(fileobj=limited, mode="r:") as tar:
                 yield _tar_members(archive, tar)
     except tarfile.ReadError as error:
-        raise ValueError(f"{archive} is no zip or tar archive, or is damaged ({error}).") from error
+        raise ValueError(f"{archive} is no zip or tar archive, or is damaged ({error})") from error
     except OSError as error:
         if error.errno is not None:
             raise
@@ -95,17 +98,19 @@ def _tar_members(archive: Path, tar: tarfile.TarFile) -> Iterator[Member]:
     while block := stream.read(BLOCK):
         num_padding += len(block)
         if num_padding > _MAX_TAR_HEADER:
-            raise ValueError(f"{archive} goes on long after its last entry; it is refused.")
+            raise ValueError(f"{archive} goes on long after its last entry; it is refused")
 
 
 class _LimitedReads:
     """A stream that refuses to hand out more at once than any honest header holds."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
+    def __init__(self, archive: Path, stream: IO[bytes]) -> None:
+        self._archive, self._stream = archive, stream
         self.seek, self.tell = stream.seek, stream.tell
 
     def read(self, size: int = -1) -> bytes:
         if size < 0 or size > _MAX_TAR_HEADER:
-            raise ValueError(f"a header of {size:,} bytes is refused; no honest archive has one.")
+            raise ValueError(
+                f"{self._archive}: a header of {size:,} bytes is refused; no honest archive has one"
+            )
         return self._stream.read(size)

@@ -47,7 +47,7 @@ def safe_extract(
     """
     archive, target = Path(archive), Path(target)
     if not archive.is_file():
-        raise ValueError(f"{archive} is no file; expected a zip or tar archive.")
+        raise ValueError(f"{archive} is no file; expected a zip or tar archive")
     try:
         num_files, num_bytes, on_disk = _inspect(archive, max_bytes, max_files)
         files.require_space(target, on_disk)
@@ -58,7 +58,10 @@ def safe_extract(
             written = _Counter(archive, max_bytes, bar.update)
             _write_all(archive, partial, written, on_file)
             if written.files != num_files:
-                raise ValueError(f"{archive} holds {num_files} files, but {written.files} were unpacked.")
+                raise ValueError(
+                    f"{archive} holds {num_files} files, but {written.files} were unpacked. "
+                    "Was it changed meanwhile?"
+                )
     except _DAMAGE as error:
         raise ValueError(f"{archive} is damaged or cut off ({error}). Fetch it again.") from error
     return target
@@ -96,7 +99,7 @@ def _inspect(archive: Path, max_bytes: int, max_files: int) -> tuple[int, int, i
         for member in entries:
             if member.refusal:
                 raise ValueError(
-                    f"{archive}: the entry {member.name!r} {member.refusal}; nothing was unpacked."
+                    f"{archive}: the entry {member.name!r} {member.refusal}; nothing was unpacked"
                 )
             relative = names.add(member.name, is_folder=member.is_folder)
             on_disk += 4096

@@ -29,7 +29,7 @@ def audit(
     root: str | Path | None = None,
     near: bool = True,
     seed: int = 0,
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
 ) -> AuditReport:
     """Audit a folder, in any layout that `layouts.read_layout` knows, or a manifest (a .csv file).
@@ -40,7 +40,9 @@ def audit(
     """
     source = Path(source)
     records, names, remarks, base = _listed(source, root)
-    facts, damaged = collect_facts([record.path for record in records], workers=workers, progress=progress)
+    facts, damaged = collect_facts(
+        [record.path for record in records], num_workers=num_workers, progress=progress
+    )
     if not facts:
         raise ValueError(
             f"{source}: none of the {len(records)} pictures can be read; the first {damaged[0][1]}"

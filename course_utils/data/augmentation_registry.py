@@ -44,7 +44,7 @@ class Sometimes:
     def __post_init__(self) -> None:
         """Check `p`."""
         if isinstance(self.p, bool) or not isinstance(self.p, int | float) or not 0 <= self.p <= 1:
-            raise ValueError(f"p of {self.step.name} is {self.p!r}; expected a number from 0 to 1.")
+            raise ValueError(f"p of {self.step.name} is {self.p!r}; expected a number from 0 to 1")
 
     @property
     def num_random(self) -> int:
@@ -70,7 +70,7 @@ def build_step(entry: Entry) -> Augmentation | Sometimes:
     if isinstance(entry, str):
         entry = {"name": entry}
     if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
-        raise ValueError(f'got {entry!r}; expected the name of an augmentation, or {{"name": ..., options}}.')
+        raise ValueError(f'got {entry!r}; expected the name of an augmentation, or {{"name": ..., options}}')
     name, options = entry["name"], {key: value for key, value in entry.items() if key != "name"}
     if name.startswith(PREFIX):
         return TorchvisionTransform(name.removeprefix(PREFIX), options)
@@ -103,7 +103,7 @@ def full_spec(spec: Sequence[Entry]) -> list[dict[str, Any]]:
 def check_list(spec: Sequence[Entry]) -> Sequence[Entry]:
     """Give `spec` back; ValueError unless it is a list."""
     if isinstance(spec, str | Mapping) or not isinstance(spec, Sequence):
-        raise ValueError(f"got {spec!r}; expected a list of augmentations, such as ['flip', 'rotation'].")
+        raise ValueError(f"got {spec!r}; expected a list of augmentations, such as ['flip', 'rotation']")
     return spec
 
 

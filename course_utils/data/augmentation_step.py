@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import Tensor
 
-from course_utils.params import did_you_mean
+from course_utils.params import check_choice
 
 FILLS = ("zeros", "border", "reflection")
 
@@ -61,11 +61,11 @@ class Augmentation(ABC):
                     _check_number(number, where, self.LIMITS.get(field.name), whole=whole)
             elif isinstance(field.default, bool):
                 if not isinstance(value, bool):
-                    raise ValueError(f"{where} is {value!r}; expected true or false.")
+                    raise ValueError(f"{where} is {value!r}; expected true or false")
             elif isinstance(field.default, int | float):
                 _check_number(value, where, self.LIMITS.get(field.name), whole=isinstance(field.default, int))
             elif field.name in self.CHOICES:
-                check_choice(value, self.CHOICES[field.name], where)
+                check_choice(where, value, self.CHOICES[field.name])
 
     def options(self) -> dict[str, Any]:
         """Give every option with its value, as plain data: pairs as lists."""
@@ -79,14 +79,6 @@ class Augmentation(ABC):
     @abstractmethod
     def __call__(self, images: Tensor, randoms: Tensor) -> Tensor:
         """Map images (B, C, H, W) in [0, 1] and `randoms` (B, num_random) to images of the same shape."""
-
-
-def check_choice(value: object, choices: tuple[str, ...], where: str) -> None:
-    """Raise ValueError, with the nearest choice, unless `value` is one of `choices`."""
-    if value not in choices:
-        raise ValueError(
-            f"{where} is {value!r}; expected one of {', '.join(choices)}{did_you_mean(value, choices)}"
-        )
 
 
 def between(randoms: Tensor, low: float, high: float) -> Tensor:
@@ -120,10 +112,10 @@ def pixel_uniforms(images: Tensor, randoms: Tensor, channels: int) -> Tensor:
 
 def _as_pair(value: object, where: str) -> tuple[Any, Any]:
     if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError(f"{where} is {value!r}; expected two numbers, (low, high).")
+        raise ValueError(f"{where} is {value!r}; expected two numbers, (low, high)")
     low, high = value
     if isinstance(low, numbers.Real) and isinstance(high, numbers.Real) and low > high:
-        raise ValueError(f"{where} is {value!r}; expected (low, high), the lower number first.")
+        raise ValueError(f"{where} is {value!r}; expected (low, high), the lower number first")
     return low, high
 
 
@@ -134,4 +126,4 @@ def _check_number(value: Any, where: str, limits: tuple[float, float] | None, wh
         fits = limits[0] <= value <= limits[1]
     if not fits:
         span = "" if limits is None else f" from {limits[0]:g} to {limits[1]:g}"
-        raise ValueError(f"{where} is {value!r}; expected a {'whole ' if whole else ''}number{span}.")
+        raise ValueError(f"{where} is {value!r}; expected a {'whole ' if whole else ''}number{span}")

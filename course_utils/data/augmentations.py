@@ -79,6 +79,7 @@ def gallery(image: np.ndarray, names: Sequence[str] | None = None, seed: int = 0
     The keys are "rotation, mild", "rotation, strong" and so on, or the bare name where there is one setting.
     Of eight draws the one that changes the picture most is shown, at both strengths, so that no panel is
     empty by chance. `names` are those of `REGISTRY` (None: all; quarter turns for square pictures only).
+    ValueError for an unknown name, and for another shape.
     """
     square = image.shape[0] == image.shape[1]
     everything = [name for name in GALLERY if square or name != "quarter_turns"]
@@ -87,7 +88,7 @@ def gallery(image: np.ndarray, names: Sequence[str] | None = None, seed: int = 0
         if name not in GALLERY:
             raise ValueError(f"there is no augmentation {name!r} to show{did_you_mean(name, GALLERY)}")
     if image.ndim != 3:
-        raise ValueError(f"got an image of shape {image.shape}; expected (height, width, channels).")
+        raise ValueError(f"got an image of shape {image.shape}; expected (height, width, channels)")
     in_bytes = image.dtype == np.uint8
     values = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32) / (255 if in_bytes else 1))
     copies = values.permute(2, 0, 1).expand(_DRAWS, -1, -1, -1).contiguous()  # (8, C, H, W)

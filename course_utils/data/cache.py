@@ -54,7 +54,7 @@ class CachedPixels:
         each = int(np.prod(self._mapped.shape[1:]))
         for row, part in zip(np.ravel(rows).tolist(), pixels.reshape(-1, each), strict=True):
             if os.preadv(self._file, [part.data], self._mapped.offset + row * each) != each:
-                raise OSError(f"{self.path} ends before row {row}; delete it, it is made again.")
+                raise OSError(f"{self.path} ends before row {row}; delete it, it is made again")
         return pixels
 
     def subset(self, indices: np.ndarray) -> "CachedPixels":
@@ -73,7 +73,7 @@ def cached_pixels(
     fit: str = "squash",
     interpolation: str = "bilinear",
     folder: str | Path | None = None,
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
 ) -> CachedPixels:
     """Give the pictures at `paths` at `size` (height, width), decoded now or by an earlier call.
@@ -83,7 +83,7 @@ def cached_pixels(
     content makes it the same who comes last.
     Raises ImageError for a picture that cannot be read and OSError naming the missing bytes on a full disk.
     """
-    digests = hash_files(paths, workers=workers)
+    digests = hash_files(paths, num_workers=num_workers)
     first_of: dict[str, Path] = {}
     for digest, path in zip(digests, paths, strict=True):
         first_of.setdefault(digest, Path(path))
@@ -100,7 +100,7 @@ def cached_pixels(
     path = base / f"{files.sha256_text(files.to_json(recipe))[:32]}.npy"
     files.clean_stale(path.with_suffix(".json"))  # of a writer killed before its very last step
     if not _is_whole(path, shape):
-        _write(path, [first_of[digest] for digest in order], shape, rule, workers, progress)
+        _write(path, [first_of[digest] for digest in order], shape, rule, num_workers, progress)
     return CachedPixels(path, rows)
 
 
@@ -120,13 +120,13 @@ def _write(
     pictures: list[Path],
     shape: tuple[int, ...],
     rule: dict[str, Any],
-    workers: int | None,
+    num_workers: int | None,
     progress: bool,
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     files.require_space(path.parent, int(np.prod(shape)) + 4096)
     with files.atomic_path(path) as partial:
-        _decode_into(partial, pictures, shape, rule, workers, progress)
+        _decode_into(partial, pictures, shape, rule, num_workers, progress)
         digest = files.sha256_file(partial)
     files.write_json(path.with_suffix(".json"), {"sha256": digest, "shape": shape, **rule})
 
@@ -136,7 +136,7 @@ def _decode_into(
     pictures: list[Path],
     shape: tuple[int, ...],
     rule: dict[str, Any],
-    workers: int | None,
+    num_workers: int | None,
     progress: bool,
 ) -> None:
     mapped = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
@@ -153,7 +153,7 @@ def _decode_into(
                 else:
                     mapped[row] = pixels
 
-        map_chunks(fill, pictures, workers=workers, progress=progress, description="decoding once")
+        map_chunks(fill, pictures, num_workers=num_workers, progress=progress, description="decoding once")
     mapped.flush()
 
 

@@ -5,9 +5,10 @@ have the same classes and names. `data/README.md` shows the same facts as a tabl
 `notebooks/00_start_here`.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from course_utils.params import did_you_mean
 
 _DIGITS = "零 一 二 三 四 五 六 七 八 九"
 
@@ -38,21 +39,14 @@ class DatasetInfo:
         """Number of classes."""
         return len(self.class_names)
 
-    @property
-    def glosses(self) -> dict[str, str]:
-        """The Chinese name of each class."""
-        return dict(zip(self.class_names, self.class_names_zh, strict=True))
-
 
 def get(name: str) -> DatasetInfo:
     """Give the entry of the data set `name`. Raises ValueError with the nearest name for an unknown one."""
     info = CATALOG.get(name)
     if info is None:
-        near = difflib.get_close_matches(name, CATALOG, n=1)
-        hint = f"Did you mean {near[0]!r}? " if near else ""
         raise ValueError(
-            f"There is no data set {name!r}. {hint}Known are {', '.join(CATALOG)}; for pictures of your own "
-            "give their folder or archive as source."
+            f"there is no data set {name!r}{did_you_mean(name, CATALOG) or '.'} Known are "
+            f"{', '.join(CATALOG)}; for pictures of your own give their folder or archive as source."
         )
     return info
 

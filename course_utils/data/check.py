@@ -54,7 +54,7 @@ class CheckReport:
 
 
 def check_folder(
-    folder: Path, info: DatasetInfo | None = None, *, workers: int | None = None, progress: bool = False
+    folder: Path, info: DatasetInfo | None = None, *, num_workers: int | None = None, progress: bool = False
 ) -> CheckReport:
     """Decode every picture of `folder`; compare with the catalog's entry `info` and the folder's own facts.
 
@@ -63,7 +63,7 @@ def check_folder(
     layout = read_layout(folder, class_names=info.class_names if info else None)
     paths = [record.path for record in layout.records]
     parts = map_chunks(
-        _measure_chunk, paths, workers=workers, progress=progress, description="checking pictures"
+        _measure_chunk, paths, num_workers=num_workers, progress=progress, description="checking pictures"
     )
     results = [result for part in parts for result in part]
     sizes = Counter(size for size, _ in results if size)
@@ -95,7 +95,7 @@ def compare_with_catalog(layout: Layout, info: DatasetInfo) -> list[str]:
     if layout.kind == "unlabelled":
         raise ValueError(
             f"{layout.root} holds {len(layout.records)} pictures without labels; "
-            f"{info.name} needs {info.tree}."
+            f"{info.name} needs {info.tree}"
         )
     remarks = []
     found = {split: sum(table.values()) for split, table in layout.counts.items()}

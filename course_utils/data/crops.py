@@ -76,7 +76,7 @@ class RandomCrop(Augmentation):
         if self.fill == "reflection" and self.padding >= min(height, width):
             raise ValueError(
                 f"crop has padding={self.padding} by reflection, but the pictures are {height} x {width}; "
-                "pad by less than the shorter side, or take fill='border'."
+                "pad by less than the shorter side, or take fill='border'"
             )
         padded = F.pad(images, [self.padding] * 4, mode=_PAD_MODES[self.fill])
         corners = (randoms * (2 * self.padding + 1)).floor().long().clamp(max=2 * self.padding)  # top, left

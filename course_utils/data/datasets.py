@@ -44,8 +44,7 @@ class PictureSet(Dataset):
     ) -> None:
         if not len(paths) == len(targets) == len(ids):
             raise ValueError(
-                f"got {len(paths)} paths, {len(targets)} targets and {len(ids)} ids; "
-                "expected as many of each."
+                f"got {len(paths)} paths, {len(targets)} targets and {len(ids)} ids; expected as many of each"
             )
         self.paths = list(paths)
         self.targets = np.asarray(targets, dtype=np.int64)
@@ -60,7 +59,7 @@ class PictureSet(Dataset):
         if low < UNLABELLED or high >= max(1, len(self.class_names)):
             raise ValueError(
                 f"targets reach from {low} to {high}; expected 0 to {len(self.class_names) - 1} for "
-                f"{len(self.class_names)} classes, or {UNLABELLED} for unlabelled pictures."
+                f"{len(self.class_names)} classes, or {UNLABELLED} for unlabelled pictures"
             )
 
     def __len__(self) -> int:
@@ -97,15 +96,15 @@ class PictureSet(Dataset):
             torch.from_numpy(np.stack(stack)).permute(0, 3, 1, 2).contiguous()
         )  # (B, H, W, C) -> (B, C, H, W)
 
-    def in_memory(self, *, workers: int | None = None) -> "PictureSet":
+    def in_memory(self, *, num_workers: int | None = None) -> "PictureSet":
         """Give the same set with every picture decoded: N x C x H x W bytes, 49 MB for 1,000 of 128 px."""
         if self._decoded is not None:
             return self
-        stack = images.read_many(self.paths, **self._rule, workers=workers)
+        stack = images.read_many(self.paths, **self._rule, num_workers=num_workers)
         return self._with(np.arange(len(self)), np.ascontiguousarray(stack.transpose(0, 3, 1, 2)))
 
     def cached(
-        self, *, folder: str | Path | None = None, workers: int | None = None, progress: bool = False
+        self, *, folder: str | Path | None = None, num_workers: int | None = None, progress: bool = False
     ) -> "PictureSet":
         """Give the same set, decoded once into a file that later calls and other processes find again.
 
@@ -113,7 +112,9 @@ class PictureSet(Dataset):
         """
         if self._decoded is not None:
             return self
-        rows = cached_pixels(self.paths, **self._rule, folder=folder, workers=workers, progress=progress)
+        rows = cached_pixels(
+            self.paths, **self._rule, folder=folder, num_workers=num_workers, progress=progress
+        )
         return self._with(np.arange(len(self)), rows)
 
     def subset(self, indices: Sequence[int] | np.ndarray) -> "PictureSet":
@@ -155,7 +156,7 @@ def labelled(
     for record in chosen:
         if record.label not in place:
             got = "no label" if record.label is None else f"the label {record.label!r}"
-            raise ValueError(f"{record.path} has {got}; expected one of {', '.join(class_names)}.")
+            raise ValueError(f"{record.path} has {got}; expected one of {', '.join(class_names)}")
     targets = [place[str(record.label)] for record in chosen]
     return _picture_set(chosen, targets, class_names, rule)
 
@@ -181,7 +182,7 @@ def _of_split(records: Sequence[Record], split: str | None) -> list[Record]:
     if not chosen:
         there = sorted({str(record.split) for record in records}) or ["nothing"]
         raise ValueError(
-            f"no picture belongs to the split {split!r}; the splits found are {', '.join(there)}."
+            f"no picture belongs to the split {split!r}; the splits found are {', '.join(there)}"
         )
     return chosen
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 from course_utils.data.damage import check_container, describe_content
 from course_utils.data.fast_png import decode_plain_png
+from course_utils.params import check_choice
 
 MAX_MEGAPIXELS = 64.0
 _MAX_IN_MEMORY = 16 << 20  # larger files are read piece by piece
@@ -59,8 +60,7 @@ def decode(
     Raises ImageError for everything that is not a whole, decodable picture of at most `max_megapixels`
     million pixels; the size is judged from the header, before anything is decoded.
     """
-    if mode not in ("RGB", "L"):
-        raise ValueError(f"mode is {mode!r}; expected 'RGB' or 'L'.")
+    check_choice("mode", mode, ("RGB", "L"))
     try:
         with Path(path).open("rb", buffering=0) as raw:
             small = os.fstat(raw.fileno()).st_size <= _MAX_IN_MEMORY
@@ -131,7 +131,7 @@ def _deep_values(image: Image.Image) -> np.ndarray | None:
             values[values == image.info["transparency"]] = top
     if low < 0 or high > top:
         raise ValueError(
-            f"holds values from {low:g} to {high:g}, expected 0 to {top:g}; save it with 8 or 16 bits"
+            f"holds values from {low:g} to {high:g}; expected 0 to {top:g}; save it with 8 or 16 bits"
         )
     return values / top
 

@@ -49,7 +49,7 @@ def download(
             while block := response.read(min(_BLOCK, size + 1 - received)):
                 received += len(block)
                 if received > size:
-                    raise ValueError(f"{url} sends more than the expected {size:,} bytes; nothing was kept.")
+                    raise ValueError(f"{url} sends more than the expected {size:,} bytes; nothing was kept")
                 digest.update(block)
                 sink.write(block)
                 bar.update(len(block))
@@ -66,7 +66,7 @@ def _check_content(url: str, received: int, size: int, found: str, expected: str
     if received != size:
         raise ValueError(f"{url} was cut off: {received:,} of {size:,} bytes; nothing was kept. Try again.")
     if found != expected.lower():
-        raise ValueError(f"{url} has the SHA-256 {found}, expected {expected}; nothing was kept.")
+        raise ValueError(f"{url} has the SHA-256 {found}, expected {expected}; nothing was kept")
 
 
 def _check_url(url: str, allow_loopback_http: bool) -> None:
@@ -75,7 +75,7 @@ def _check_url(url: str, allow_loopback_http: bool) -> None:
         return
     if allow_loopback_http and parts.scheme == "http" and _is_loopback(parts.hostname or ""):
         return
-    raise ValueError(f"{url}: only https addresses are fetched.")
+    raise ValueError(f"{url}: only https addresses are fetched")
 
 
 def _is_loopback(host: str) -> bool:

@@ -42,7 +42,7 @@ def exact_groups(
     paths: Sequence[str | Path],
     *,
     compare: Literal["bytes", "pixels"] = "bytes",
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
 ) -> list[DuplicateGroup]:
     """Groups of two or more files with equal bytes, or with equal upright RGB pixels whatever the format.
@@ -50,9 +50,9 @@ def exact_groups(
     Comparing pixels decodes every file; ImageError names the first that cannot be read.
     """
     if compare == "bytes":
-        digests = hash_files(paths, workers=workers, progress=progress)
+        digests = hash_files(paths, num_workers=num_workers, progress=progress)
     elif compare == "pixels":
-        digests = [one.pixels for one in fingerprint_files(paths, workers=workers, progress=progress)]
+        digests = [one.pixels for one in fingerprint_files(paths, num_workers=num_workers, progress=progress)]
     else:
         raise ValueError(f'compare is {compare!r}; expected "bytes" or "pixels"')
     return group_equal(paths, digests, kind=compare)
@@ -64,7 +64,7 @@ def near_duplicate_groups(
     max_distance: int = MAX_DISTANCE,
     min_similarity: float = MIN_SIMILARITY,
     max_group_size: int = MAX_GROUP_SIZE,
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
 ) -> list[DuplicateGroup]:
     """Groups of two or more pictures that look alike, exact copies among them; the closest groups first.
@@ -80,21 +80,21 @@ def near_duplicate_groups(
         )
     if max_group_size < 2:
         raise ValueError(f"max_group_size is {max_group_size}; expected at least 2")
-    prints = fingerprint_files(paths, workers=workers, progress=progress)
+    prints = fingerprint_files(paths, num_workers=num_workers, progress=progress)
     return group_alike(
         paths, prints, max_distance=max_distance, min_similarity=min_similarity, max_group_size=max_group_size
     )
 
 
 def hash_files(
-    paths: Sequence[str | Path], *, workers: int | None = None, progress: bool = False
+    paths: Sequence[str | Path], *, num_workers: int | None = None, progress: bool = False
 ) -> list[str]:
     """The sha256 of each file's bytes, read on all cores."""
 
     def work(_start: int, chunk: Sequence[str | Path]) -> list[str]:
         return [files.sha256_file(path) for path in chunk]
 
-    parts = map_chunks(work, paths, workers=workers, progress=progress, description="reading files")
+    parts = map_chunks(work, paths, num_workers=num_workers, progress=progress, description="reading files")
     return [digest for part in parts for digest in part]
 
 

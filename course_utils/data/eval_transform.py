@@ -40,14 +40,13 @@ class EvalTransform:
         for name in ("size", "mean", "std"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if len(self.size) != 2 or min(self.size) < 1:
-            raise ValueError(f"size is {self.size}; expected (height, width) of at least 1 pixel each.")
+            raise ValueError(f"size is {self.size}; expected (height, width) of at least 1 pixel each")
         if len(self.mean) not in (1, 3) or len(self.mean) != len(self.std):
             raise ValueError(
-                f"got {len(self.mean)} means and {len(self.std)} standard deviations; expected "
-                "1 or 3 of each."
+                f"got {len(self.mean)} means and {len(self.std)} standard deviations; expected 1 or 3 of each"
             )
         if min(self.std) <= 0:
-            raise ValueError(f"std is {self.std}; expected numbers above 0.")
+            raise ValueError(f"std is {self.std}; expected numbers above 0")
 
     @property
     def mode(self) -> str:
@@ -78,20 +77,3 @@ class EvalTransform:
             if key not in known:
                 raise ValueError(f"{key!r} is no setting of an EvalTransform{did_you_mean(key, known)}")
         return cls(**values)
-
-
-def build_eval(
-    *,
-    mean: Sequence[float],
-    std: Sequence[float],
-    image_size: int | tuple[int, int],
-    interpolation: str = "bilinear",
-    fit: str = "squash",
-) -> EvalTransform:
-    """Make the transform from a model's own data configuration.
-
-    The arguments are named as in `models.expected_input.Normalisation`:
-    `build_eval(**dataclasses.asdict(normalisation(model)), fit="crop")`.
-    """
-    size = (image_size, image_size) if isinstance(image_size, int) else image_size
-    return EvalTransform(size=size, mean=tuple(mean), std=tuple(std), fit=fit, interpolation=interpolation)

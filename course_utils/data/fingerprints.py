@@ -51,14 +51,16 @@ def fingerprint(picture: Image.Image) -> Fingerprint:
 
 
 def fingerprint_files(
-    paths: Sequence[str | Path], *, workers: int | None = None, progress: bool = False
+    paths: Sequence[str | Path], *, num_workers: int | None = None, progress: bool = False
 ) -> list[Fingerprint]:
     """The fingerprints of all files, decoded on all cores. ImageError names the first that cannot be read."""
 
     def work(_start: int, chunk: Sequence[str | Path]) -> list[Fingerprint]:
         return [fingerprint(decode(path)) for path in chunk]
 
-    parts = map_chunks(work, paths, workers=workers, progress=progress, description="comparing pictures")
+    parts = map_chunks(
+        work, paths, num_workers=num_workers, progress=progress, description="comparing pictures"
+    )
     return [one for part in parts for one in part]
 
 
@@ -84,7 +86,7 @@ def close_pairs(
         if total > _MAX_PAIRS:
             raise ValueError(
                 f"more than {_MAX_PAIRS:,} pairs of pictures differ in at most {max_distance} of {HASH_BITS} "
-                "bits; the pictures are too much alike for this hash. Lower max_distance"
+                "bits; the pictures are too much alike for this hash. Lower max_distance."
             )
     pairs, distance = np.concatenate(found), np.concatenate(distances)
     order = np.lexsort((pairs[:, 1], pairs[:, 0], distance))

@@ -27,12 +27,12 @@ def possible() -> bool:
 def work_through(
     function: Callable[[Piece], Result],
     pieces: Sequence[Piece],
-    workers: int,
+    num_workers: int,
     done: Callable[[Piece], object],
 ) -> list[Result]:
-    """Give `function(piece)` for all pieces, in order; this process is one of the `workers`.
+    """Give `function(piece)` for all pieces, in order; this process is one of the `num_workers`.
 
-    Worker number r does the pieces r, r + workers, and so on. `done(piece)` is called here for each piece
+    Worker number r does the pieces r, r + num_workers, and so on. `done(piece)` is called here for each piece
     that is ready. A result must be picklable, and `function` such that doing a piece twice does no harm.
     """
     results: dict[int, Result] = {}
@@ -43,10 +43,10 @@ def work_through(
         done(pieces[number])
 
     try:
-        for rank in range(1, min(workers, len(pieces))):
-            numbers = range(rank, len(pieces), workers)
+        for rank in range(1, min(num_workers, len(pieces))):
+            numbers = range(rank, len(pieces), num_workers)
             helpers.append(_start(function, pieces, numbers, [reader for _, reader in helpers]))
-        for number in range(0, len(pieces), workers):
+        for number in range(0, len(pieces), num_workers):
             keep(number, function(pieces[number]))
             for helper in helpers:  # in between, for a pipe holds 64 KB and a helper waits when it is full
                 _receive(*helper, keep, timeout_s=0)

@@ -25,14 +25,16 @@ def read_idx(path: str | Path) -> np.ndarray:
     data = _read_bytes(path)
     if len(data) < 4 or data[:2] != b"\x00\x00":
         raise ValueError(
-            f"{path}: no idx file (it starts with {data[:4].hex(' ') or 'nothing'}; expected 00 00)."
+            f"{path}: no idx file (it starts with {data[:4].hex(' ') or 'nothing'}; expected 00 00)"
         )
     kind, num_dimensions = data[2], data[3]
     if kind != _UNSIGNED_BYTE:
-        raise ValueError(f"{path}: values of type 0x{kind:02x}; only unsigned bytes (0x08) are read.")
+        raise ValueError(f"{path}: values of type 0x{kind:02x}; only unsigned bytes (0x08) are read")
     start = 4 + 4 * num_dimensions
     if not 1 <= num_dimensions <= 4 or len(data) < start:
-        raise ValueError(f"{path}: the header is cut off or wrong ({num_dimensions} dimensions).")
+        raise ValueError(
+            f"{path}: the header is cut off or wrong ({num_dimensions} dimensions). Download it again."
+        )
     shape = tuple(int(size) for size in np.frombuffer(data, ">u4", num_dimensions, offset=4))
     expected = start + int(np.prod(shape, dtype=object))
     if len(data) != expected:
@@ -44,19 +46,22 @@ def read_idx(path: str | Path) -> np.ndarray:
 
 
 def read_pair(images_path: str | Path, labels_path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Give images uint8 (N, H, W) and labels uint8 (N,) in [0, 9] from two idx files that belong together."""
+    """Give images uint8 (N, H, W) and labels uint8 (N,) in [0, 9] from two idx files that belong together.
+
+    ValueError naming the file for anything else.
+    """
     images, labels = read_idx(images_path), read_idx(labels_path)
     if images.ndim != 3:
-        raise ValueError(f"{images_path}: {images.ndim} dimensions; expected 3 (number, height, width).")
+        raise ValueError(f"{images_path}: {images.ndim} dimensions; expected 3 (number, height, width)")
     if labels.ndim != 1:
-        raise ValueError(f"{labels_path}: {labels.ndim} dimensions; expected 1 (number).")
+        raise ValueError(f"{labels_path}: {labels.ndim} dimensions; expected 1 (number)")
     if len(images) != len(labels):
         raise ValueError(
             f"{images_path} holds {len(images)} images, {labels_path} {len(labels)} labels; "
-            "they do not belong together."
+            "they do not belong together"
         )
     if len(labels) and labels.max() > 9:
-        raise ValueError(f"{labels_path}: label {labels.max()}; expected 0 to 9.")
+        raise ValueError(f"{labels_path}: label {labels.max()}; expected 0 to 9")
     return images, labels
 
 
@@ -88,5 +93,5 @@ def _read_bytes(path: Path) -> bytes:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path}: damaged or cut off ({error}). Download it again.") from error
     if len(data) > _MAX_BYTES:
-        raise ValueError(f"{path}: more than {_MAX_BYTES:,} bytes when unpacked; this is no MNIST file.")
+        raise ValueError(f"{path}: more than {_MAX_BYTES:,} bytes when unpacked; this is no MNIST file")
     return data

@@ -102,7 +102,7 @@ def read_many(
     mode: str = "RGB",
     fit: str = "squash",
     interpolation: str = "bilinear",
-    workers: int | None = None,
+    num_workers: int | None = None,
 ) -> np.ndarray:
     """Give all pictures at one `size` (height, width) as a uint8 array (N, H, W, C), decoded on all cores.
 
@@ -117,5 +117,5 @@ def read_many(
                 path, mode=mode, size=size, fit=fit, interpolation=interpolation
             )
 
-    map_chunks(fill, paths, workers=workers)
+    map_chunks(fill, paths, num_workers=num_workers)
     return pixels

@@ -52,9 +52,12 @@ def fetch(info: DatasetInfo) -> Path:
 
 
 def fetch_mnist(info: DatasetInfo, root: Path, *, progress: bool = False) -> Path:
-    """Give the folder with the four original MNIST files, downloaded and verified by size and SHA-256."""
+    """Give the folder with the four original MNIST files, downloaded and verified by size and SHA-256.
+
+    ValueError for another set, or a file that is not the right one; RuntimeError without a network.
+    """
     if info.name != "digits":
-        raise ValueError(f"source 'download' is only for digits; for {info.name} use 'kaggle' or a path.")
+        raise ValueError(f"source 'download' is only for digits; for {info.name} use 'kaggle' or a path")
     folder = root / "mnist-idx"
     for name, (size, sha256) in _MNIST_FILES.items():
         if not (folder / name).is_file():

@@ -80,7 +80,7 @@ class Part:
         match = PREFIX.fullmatch(path.stem)
         if match is None:
             raise ValueError(
-                f"{path}: the name does not start with a class number, expected one like 3_127.jpg."
+                f"{path}: the name does not start with a class number; expected one like 3_127.jpg"
             )
         return str(int(match[1]))
 

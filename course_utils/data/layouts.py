@@ -73,7 +73,7 @@ def read_layout(
     names = class_names if class_names is not None else _stored_class_names(root)
     parts = _split_parts(listing, root, remarks) if kind is None or kind == "split_folders" else {}
     if kind == "split_folders" and not parts:
-        raise ValueError(f"{root} holds no split folders; expected folders named train, val or test.")
+        raise ValueError(f"{root} holds no split folders; expected folders named train, val or test")
     kinds: dict[str | None, Kind] = {}
     found: list[Record] = []
     empty: set[str] = set()
@@ -129,7 +129,7 @@ def _split_parts(listing: Listing, root: Path, remarks: list[str]) -> dict[str |
         split = SPLIT_NAMES[folder.name.casefold()]
         if split in parts:
             raise ValueError(
-                f"{root}: {parts[split].name} and {folder.name} both mean {split!r}; keep one of them."
+                f"{root}: {parts[split].name} and {folder.name} both mean {split!r}; keep one of them"
             )
         parts[split] = folder
     loose = [path for path in listing.images if path.parent == root]
@@ -170,7 +170,7 @@ def _name_classes(
             if record.label is not None and record.label not in spelling:
                 raise ValueError(
                     f"{record.path}: class number {record.label}; expected 0 to {len(given) - 1} "
-                    f"for the {len(given)} classes."
+                    f"for the {len(given)} classes"
                 )
         found = [Record(r.path, spelling.get(r.label or ""), r.split, r.id) for r in found]
         ordered = tuple(given)
@@ -201,7 +201,7 @@ def _stored_class_names(root: Path) -> list[str] | None:
         names = json.loads(facts.read_text(encoding="utf-8")).get("class_names")
     except (ValueError, AttributeError) as error:
         raise ValueError(
-            f"{facts} is no valid JSON object ({error}); remove it or prepare the set again."
+            f"{facts} is no valid JSON object ({error}); remove it or prepare the set again"
         ) from None
     return [str(name) for name in names] if isinstance(names, list) else None
 
@@ -216,4 +216,4 @@ def _nothing_there(listing: Listing) -> str:
         )
     if {".zip", ".gz", ".tar", ".tgz"} & set(listing.left_out):
         return text + ". Give one of its archives as source, or unpack them first."
-    return text + "."
+    return text

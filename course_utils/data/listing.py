@@ -88,7 +88,7 @@ def walk(folder: str | Path, *, follow_outside: bool = False) -> Listing:
     root = Path(folder)
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
-        raise ValueError(f"{root} {what}; expected a folder of pictures.")
+        raise ValueError(f"{root} {what}; expected a folder of pictures")
     follow_outside = follow_outside or any(is_ours(place) for place in (root, *root.absolute().parents[:2]))
     walker = _Walker(root, follow_outside)
     walker.visit(root)
@@ -219,5 +219,5 @@ def _check_text(folder: Path, name: str) -> None:
         name.encode("utf-8")
     except UnicodeEncodeError:
         raise ValueError(
-            f"{folder}: the file name {os.fsencode(name)!r} is not valid UTF-8; rename the file first."
+            f"{folder}: the file name {os.fsencode(name)!r} is not valid UTF-8; rename the file first"
         ) from None

@@ -62,18 +62,18 @@ class Batches(Dataset):
         world_size: int = 1,
     ) -> None:
         if len(pictures) == 0:
-            raise ValueError("there are no pictures to make batches of; check the folder and the split.")
+            raise ValueError("there are no pictures to make batches of; check the folder and the split")
         if batch_size < 1:
-            raise ValueError(f"batch_size is {batch_size}; expected at least 1.")
+            raise ValueError(f"batch_size is {batch_size}; expected at least 1")
         if len(mean) != pictures.num_channels or len(std) != pictures.num_channels:
             raise ValueError(
                 f"got {len(mean)} means and {len(std)} standard deviations; the pictures have "
-                f"{pictures.num_channels} channels (mode {pictures.mode!r})."
+                f"{pictures.num_channels} channels (mode {pictures.mode!r}); give as many of each"
             )
         if mix is not None and (not pictures.is_labelled or mix.num_classes != pictures.num_classes):
             raise ValueError(
                 f"mixing expects labelled pictures of {mix.num_classes} classes; these have "
-                f"{pictures.num_classes} classes{'' if pictures.is_labelled else ' and no labels'}."
+                f"{pictures.num_classes} classes{'' if pictures.is_labelled else ' and no labels'}"
             )
         self.pictures = pictures
         self.batch_size = batch_size

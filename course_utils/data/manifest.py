@@ -117,7 +117,7 @@ class Manifest:
 def _csv_path(path: str | Path) -> Path:
     path = Path(path)
     if path.suffix.lower() != ".csv":
-        raise ValueError(f"a manifest is a .csv file, got {path}")
+        raise ValueError(f"got {path}; expected a manifest, which is a .csv file")
     return path
 
 
@@ -133,7 +133,7 @@ def _read_header(path: Path) -> tuple[tuple[str, ...], dict[str, object]]:
         raise ValueError(f"{path} is not the JSON of a manifest of format {FORMAT_VERSION}; split again")
     names, recipe = header.get("class_names"), header.get("recipe", {})
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"{path}: class_names is {names!r}, expected a list of names")
+        raise ValueError(f"{path}: class_names is {names!r}; expected a list of names")
     if not isinstance(recipe, dict):
-        raise ValueError(f"{path}: recipe is {recipe!r}, expected names and values")
+        raise ValueError(f"{path}: recipe is {recipe!r}; expected names and values")
     return tuple(names), recipe

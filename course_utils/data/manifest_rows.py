@@ -48,13 +48,18 @@ def check_rows(rows: Iterable[Row], class_names: tuple[str, ...]) -> None:
         if problem := _path_problem(row.path):
             raise ValueError(f"row {number}: the path {row.path!r} {problem}")
         if row.path in row_of_path:
-            raise ValueError(f"row {number}: the path {row.path!r} is already in row {row_of_path[row.path]}")
+            raise ValueError(
+                f"row {number}: the path {row.path!r} is already in row {row_of_path[row.path]}; "
+                "keep one of them"
+            )
         row_of_path[row.path] = number
         if _CONTROL.search(row.group):
-            raise ValueError(f"row {number} ({row.path}): the group {row.group!r} holds a control character")
+            raise ValueError(
+                f"row {number} ({row.path}): the group {row.group!r} holds a control character; take it out"
+            )
         if row.split not in SPLITS:
             raise ValueError(
-                f"row {number} ({row.path}): split is {row.split!r}, expected {', '.join(SPLITS)}"
+                f"row {number} ({row.path}): split is {row.split!r}; expected one of {', '.join(SPLITS)}"
             )
         if row.label not in known:
             listed = ", ".join(map(repr, class_names))
@@ -62,7 +67,7 @@ def check_rows(rows: Iterable[Row], class_names: tuple[str, ...]) -> None:
                 f"row {number} ({row.path}): the label {row.label!r} is not a class; classes: {listed}"
             )
         if row.sha256 and not (len(row.sha256) == 64 and set(row.sha256) <= set("0123456789abcdef")):
-            raise ValueError(f"row {number} ({row.path}): sha256 is {row.sha256!r}, expected 64 hex digits")
+            raise ValueError(f"row {number} ({row.path}): sha256 is {row.sha256!r}; expected 64 hex digits")
 
 
 def _path_problem(path: str) -> str:
@@ -93,16 +98,19 @@ def check_classes_are_trained(rows: Iterable[Row]) -> None:
     if not missing:
         return
     if not trained:
-        raise ValueError("no row has the split 'train'")
+        raise ValueError("no row has the split 'train'; a manifest needs pictures to learn from")
     number, row = next(iter(missing.values()))
     raise ValueError(
         f"classes without a training picture: {', '.join(map(repr, sorted(missing)))}. The first is in row "
-        f"{number} ({row.path}, {row.split}); correct the label or put pictures of the class into train"
+        f"{number} ({row.path}, {row.split}); correct the label or put pictures of the class into train."
     )
 
 
 def parse_rows(data: bytes) -> Iterator[Row]:
-    """Rows of the CSV's bytes; a byte order mark, as spreadsheets write it, is accepted."""
+    """Rows of the CSV's bytes; a byte order mark, as spreadsheets write it, is accepted.
+
+    ValueError naming line or row.
+    """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

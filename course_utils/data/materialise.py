@@ -16,6 +16,7 @@ from typing import Literal
 from course_utils import files
 from course_utils.data.listing import check_case, normal_name
 from course_utils.data.manifest import Manifest, Row
+from course_utils.params import check_choice
 
 How = Literal["hardlink", "symlink", "copy", "auto"]
 HOW = ("hardlink", "symlink", "copy", "auto")
@@ -33,8 +34,7 @@ def materialise(manifest: Manifest, target: str | Path, *, root: str | Path, how
     `target` holds something that would be lost.
     """
     root, target = Path(root).resolve(), Path(target).resolve()
-    if how not in HOW:
-        raise ValueError(f"how is {how!r}; expected {', '.join(HOW)}")
+    check_choice("how", how, HOW)
     refuse_overlap(root, target)
     manifest.verify(root, contents=False)
     places = _places(manifest)
@@ -86,7 +86,7 @@ def refuse_losses(target: Path, root: Path) -> None:
         else:
             continue
         raise FileExistsError(
-            f"{path} {what}; replacing the split would lose it. Move it or choose another target"
+            f"{path} {what}; replacing the split would lose it. Move it or choose another target."
         )
 
 
@@ -179,7 +179,7 @@ def _fill(
                 raise
             left = sum((root / row.path).stat().st_size for row in rows[number:]) if how == "copy" else 0
             message = f"the disk is full after {number} of {len(rows)} files; {left:,} more bytes are needed"
-            raise OSError(error.errno, f"{message}. Nothing was kept", str(target)) from None
+            raise OSError(error.errno, f"{message}. Nothing was kept.", str(target)) from None
 
 
 def _put(source: Path, place: Path, how: str, final: Path) -> None:

@@ -57,4 +57,4 @@ class NameRegister:
         return parts
 
     def _refuse(self, name: str, why: str) -> None:
-        raise ValueError(f"{self._archive}: the entry {name!r} {why}; nothing was unpacked.")
+        raise ValueError(f"{self._archive}: the entry {name!r} {why}; nothing was unpacked")

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from course_utils import runtime
-from course_utils.data.augmentation_step import check_choice
 from course_utils.data.randomness import uniforms
+from course_utils.params import check_choice
 
 MODES = ("batch", "pair", "elem")
 LIBRARIES = ("timm", "torchvision")
@@ -49,8 +49,8 @@ class Mixing:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        check_choice(self.mode, MODES, "mode")
-        check_choice(self.library, LIBRARIES, "library")
+        check_choice("mode", self.mode, MODES)
+        check_choice("library", self.library, LIBRARIES)
         limits = {"prob": 1.0, "switch_prob": 1.0, "label_smoothing": 0.99}
         for name in ("mixup_alpha", "cutmix_alpha", *limits):
             value, high = getattr(self, name), limits.get(name, 1e6)
@@ -60,17 +60,17 @@ class Mixing:
                 or not 0 <= value <= high
                 or 0 < value < 1e-3  # Beta(alpha, alpha) underflows to nan
             ):
-                raise ValueError(f"{name} is {value!r}; expected 0, or a number from 0.001 to {high:g}.")
+                raise ValueError(f"{name} is {value!r}; expected 0, or a number from 0.001 to {high:g}")
         if self.mixup_alpha == self.cutmix_alpha == 0:
-            raise ValueError("mixup_alpha and cutmix_alpha are both 0: nothing is mixed; leave mixing out.")
+            raise ValueError("mixup_alpha and cutmix_alpha are both 0: nothing is mixed; leave mixing out")
         if (
             isinstance(self.num_classes, bool)
             or not isinstance(self.num_classes, int)
             or self.num_classes < 2
         ):
-            raise ValueError(f"num_classes is {self.num_classes!r}; expected a whole number of at least 2.")
+            raise ValueError(f"num_classes is {self.num_classes!r}; expected a whole number of at least 2")
         if self.library == "torchvision" and self.mode != "batch":
-            raise ValueError(f"mode is {self.mode!r}; torchvision mixes whole batches only (mode='batch').")
+            raise ValueError(f"mode is {self.mode!r}; torchvision mixes whole batches only (mode='batch')")
 
     def __call__(
         self, images: Tensor, targets: Tensor, *, epoch: int, step: int, rank: int = 0

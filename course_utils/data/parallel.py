@@ -29,19 +29,19 @@ def map_chunks(
     function: Callable[[int, Sequence[Item]], Result],
     items: Sequence[Item],
     *,
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
     description: str = "pictures",
 ) -> list[Result]:
     """Call `function(start, chunk)` for consecutive chunks of `items`; give the results in order.
 
-    Chunks do not depend on `workers` (None: one per core), so neither does a sum over the results. The first
-    error stops the work and is raised. Pillow's warnings are held back: what matters is raised.
+    Chunks do not depend on `num_workers` (None: one per core), so neither does a sum over the results. The
+    first error stops the work and is raised. Pillow's warnings are held back: what matters is raised.
     """
-    workers = _checked(workers)
+    num_workers = _checked(num_workers)
     starts = range(0, len(items), CHUNK)
     with _quiet(), progress_bar(len(items), description, shown=progress) as bar:
-        pool = ThreadPoolExecutor(max_workers=workers)
+        pool = ThreadPoolExecutor(max_workers=num_workers)
         try:
             futures = [pool.submit(function, start, items[start : start + CHUNK]) for start in starts]
             results = []
@@ -57,18 +57,20 @@ def map_in_processes(
     function: Callable[[int, Sequence[Item]], Result],
     items: Sequence[Item],
     *,
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
     description: str = "pictures",
 ) -> list[Result]:
     """As `map_chunks`, in processes on Linux when there are enough items; else, and elsewhere, in threads.
 
     `function` depends on its arguments alone, changes nothing of the caller's, and gives back something small
-    that can be pickled. What it gives depends neither on `workers` nor on threads or processes.
+    that can be pickled. What it gives depends neither on `num_workers` nor on threads or processes.
     """
-    processes = _processes(_checked(workers), len(items))
+    processes = _processes(_checked(num_workers), len(items))
     if processes == 1:
-        return map_chunks(function, items, workers=workers, progress=progress, description=description)
+        return map_chunks(
+            function, items, num_workers=num_workers, progress=progress, description=description
+        )
     pieces = [(start, items[start : start + CHUNK]) for start in range(0, len(items), CHUNK)]
     with _quiet(), progress_bar(len(items), description, shown=progress) as bar:
         return forked.work_through(
@@ -80,34 +82,34 @@ def each_in_processes(
     function: Callable[[Item], object],
     items: Sequence[Item],
     *,
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
     description: str = "pictures",
 ) -> None:
     """Call `function(item)` for every item, spread over processes; for work that Python itself does.
 
-    `function` writes files whose bytes depend on its item alone, so nothing has to come back and `workers`
-    (None: one per core) changes nothing. On Linux helpers are forked; elsewhere that is not safe, and this
-    process does all of it.
+    `function` writes files whose bytes depend on its item alone, so nothing has to come back and
+    `num_workers` (None: one per core) changes nothing. On Linux helpers are forked; elsewhere that is not
+    safe, and this process does all of it.
     """
 
     def work(item: Item) -> None:
         function(item)
 
-    processes = _processes(_checked(workers), len(items))
+    processes = _processes(_checked(num_workers), len(items))
     with progress_bar(len(items), description, shown=progress) as bar:
         forked.work_through(work, items, processes, lambda _: bar.update(1))
 
 
-def _checked(workers: int | None) -> int:
-    workers = runtime.cpu_count() if workers is None else workers
-    if workers < 1:
-        raise ValueError(f"workers is {workers}; expected at least 1, or None for one per core.")
-    return workers
+def _checked(num_workers: int | None) -> int:
+    num_workers = runtime.cpu_count() if num_workers is None else num_workers
+    if num_workers < 1:
+        raise ValueError(f"num_workers is {num_workers}; expected at least 1, or None for one per core")
+    return num_workers
 
 
-def _processes(workers: int, num_items: int) -> int:
-    return max(1, min(workers, num_items // _WORTH_A_PROCESS)) if forked.possible() else 1
+def _processes(num_workers: int, num_items: int) -> int:
+    return max(1, min(num_workers, num_items // _WORTH_A_PROCESS)) if forked.possible() else 1
 
 
 @contextmanager

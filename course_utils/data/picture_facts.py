@@ -59,14 +59,16 @@ def picture_facts(path: Path) -> PictureFacts:
 
 
 def collect_facts(
-    paths: Sequence[Path], *, workers: int | None = None, progress: bool = False
+    paths: Sequence[Path], *, num_workers: int | None = None, progress: bool = False
 ) -> tuple[list[PictureFacts], list[tuple[Path, str]]]:
     """The facts of all pictures that can be read, and path and reason of those that cannot, each in order."""
 
     def work(_start: int, chunk: Sequence[Path]) -> list[PictureFacts | tuple[Path, str]]:
         return [_facts_or_reason(path) for path in chunk]
 
-    parts = map_chunks(work, paths, workers=workers, progress=progress, description="auditing pictures")
+    parts = map_chunks(
+        work, paths, num_workers=num_workers, progress=progress, description="auditing pictures"
+    )
     everything = [one for part in parts for one in part]
     good = [one for one in everything if isinstance(one, PictureFacts)]
     bad = [one for one in everything if not isinstance(one, PictureFacts)]

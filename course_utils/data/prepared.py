@@ -47,7 +47,7 @@ def read_facts(folder: str | Path) -> dict[str, Any]:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(
-            f"{path} is no valid JSON ({error}); remove the folder and prepare it again."
+            f"{path} is no valid JSON ({error}); remove the folder and prepare it again"
         ) from None
     return facts if isinstance(facts, dict) else {}
 

@@ -98,7 +98,7 @@ def _connected() -> bool:
     if processes.world_size > 1:
         raise ValueError(
             f"this is process {processes.rank} of {processes.world_size}, but they are not connected; "
-            "put the work inside `with distributed.session(device):`."
+            "put the work inside `with distributed.session(device):`"
         )
     return False
 

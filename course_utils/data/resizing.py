@@ -6,7 +6,7 @@ run (`eval_transform`). Pillow's resampling is antialiased. Notebook 05 compares
 
 from PIL import Image
 
-from course_utils.params import did_you_mean
+from course_utils.params import check_choice
 
 FITS = ("squash", "crop", "pad")
 INTERPOLATIONS = {
@@ -19,11 +19,8 @@ INTERPOLATIONS = {
 
 def check_rule(fit: str, interpolation: str) -> None:
     """Raise ValueError, with the nearest name, unless both are known."""
-    for name, value, known in (("fit", fit, FITS), ("interpolation", interpolation, tuple(INTERPOLATIONS))):
-        if value not in known:
-            raise ValueError(
-                f"{name} is {value!r}; expected one of {', '.join(known)}{did_you_mean(value, known)}"
-            )
+    check_choice("fit", fit, FITS)
+    check_choice("interpolation", interpolation, INTERPOLATIONS)
 
 
 def resize(
@@ -32,12 +29,13 @@ def resize(
     """Bring `picture` to `size` (height, width).
 
     `fit` "squash" changes the aspect; "crop" fills the frame and cuts off what stands out on both sides (the
-    shorter side resized, then the centre); "pad" shows all of it, centred on black.
+    shorter side resized, then the centre); "pad" shows all of it, centred on black. ValueError for an unknown
+    rule, and for sides below 1.
     """
     check_rule(fit, interpolation)
     height, width = size
     if height < 1 or width < 1:
-        raise ValueError(f"size is {size}; expected (height, width) of at least 1 pixel each.")
+        raise ValueError(f"size is {size}; expected (height, width) of at least 1 pixel each")
     how = INTERPOLATIONS[interpolation]
     if fit == "squash":
         return picture.resize((width, height), how)

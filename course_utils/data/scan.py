@@ -44,18 +44,18 @@ class ScanReport:
 def scan(
     paths: Sequence[str | Path],
     *,
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
     max_megapixels: float = MAX_MEGAPIXELS,
 ) -> ScanReport:
-    """Decode every file fully, on all cores (`workers`: how many), and report which cannot be read."""
+    """Decode every file fully, on all cores (`num_workers`: how many), and report which cannot be read."""
 
     def check(_start: int, chunk: Sequence[Path]) -> list[str | None]:
         return [_problem(path, max_megapixels) for path in chunk]
 
     files = [Path(path) for path in paths]
     parts = map_in_processes(
-        check, files, workers=workers, progress=progress, description="checking pictures"
+        check, files, num_workers=num_workers, progress=progress, description="checking pictures"
     )
     problems = [problem for part in parts for problem in part]
     good = [path for path, problem in zip(files, problems, strict=True) if problem is None]

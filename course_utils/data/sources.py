@@ -46,7 +46,7 @@ def prepare(
     """
     root = runtime.data_dir() if root is None else Path(root)
     if seed < 0:
-        raise ValueError(f"seed is {seed}; expected 0 or more.")
+        raise ValueError(f"seed is {seed}; expected 0 or more")
     if source == "sample":
         return _sample(catalog.get(name), root, seed, progress)
     if source == "kaggle":
@@ -64,7 +64,7 @@ def check(
     name_or_path: str | Path,
     *,
     root: str | Path | None = None,
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
 ) -> CheckReport:
     """Read every picture of a prepared set (by its name) or of a folder, and report what is there.
@@ -81,7 +81,7 @@ def check(
                 f"{info.name} has not been prepared in {root}. Run `python -m course_utils data prepare "
                 f"{info.name}` first, or give the path of a folder."
             )
-    return check_folder(folder, info, workers=workers, progress=progress)
+    return check_folder(folder, info, num_workers=num_workers, progress=progress)
 
 
 def list_datasets(*, root: str | Path | None = None) -> list[dict[str, Any]]:
@@ -164,16 +164,16 @@ def _given(name: str, source: str | Path, root: Path, progress: bool) -> Path:
             + (
                 f". Did you mean {near[0]!r}?"
                 if near
-                else "; other sources are 'sample', 'kaggle', 'download'."
+                else "; other sources are 'sample', 'kaggle', 'download'"
             )
         )
     if name not in catalog.CATALOG:
         near = difflib.get_close_matches(name, catalog.CATALOG, n=1, cutoff=0.8)
         if near:
-            raise ValueError(f"There is no data set {name!r}. Did you mean {near[0]!r}?")
+            raise ValueError(f"there is no data set {name!r}. Did you mean {near[0]!r}?")
         if not re.fullmatch(r"\w[\w. -]{0,99}", name):
             raise ValueError(
-                f"name is {name!r}; expected letters, digits, '_', '-', '.' and at most 100 of them."
+                f"name is {name!r}; expected letters, digits, '_', '-', '.' and at most 100 of them"
             )
     if path.is_dir():
         return path

@@ -5,9 +5,14 @@ from itertools import pairwise
 
 import numpy as np
 
+from course_utils.params import check_choice
+
 
 def check_fractions(fractions: Sequence[float]) -> np.ndarray:
-    """The fractions as an array (P,) that sums to 1 exactly as far as floats go."""
+    """The fractions as an array (P,) that sums to 1 exactly as far as floats go.
+
+    ValueError for anything else than two or more shares of 1.
+    """
     shares = np.asarray(list(fractions), dtype=np.float64)
     if (
         len(shares) < 2
@@ -16,7 +21,7 @@ def check_fractions(fractions: Sequence[float]) -> np.ndarray:
         or abs(shares.sum() - 1.0) > 1e-6
     ):
         raise ValueError(
-            f"fractions are {tuple(fractions)}, expected two or more numbers above 0 that sum to 1, "
+            f"fractions are {tuple(fractions)}; expected two or more numbers above 0 that sum to 1, "
             "such as (0.7, 0.3)"
         )
     return shares / shares.sum()
@@ -31,9 +36,8 @@ def check_items(
 ) -> tuple[list, list | None, list[str]]:
     """Labels, groups and keys as lists of equal length; ValueError as told in `course_utils.data.splits`."""
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-        raise ValueError(f"seed is {seed!r}, expected a whole number")
-    if rare not in ("error", "train"):
-        raise ValueError(f'rare is {rare!r}, expected "error" or "train"')
+        raise ValueError(f"seed is {seed!r}; expected a whole number")
+    check_choice("rare", rare, ("error", "train"))
     label_list = plain_list(labels)
     if not label_list:
         raise ValueError("there is nothing to split: labels is empty")

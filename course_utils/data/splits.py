@@ -63,7 +63,7 @@ def kfold(
     `stratified_split`.
     """
     if not isinstance(num_folds, int) or num_folds < 2:
-        raise ValueError(f"num_folds is {num_folds!r}, expected a whole number of at least 2")
+        raise ValueError(f"num_folds is {num_folds!r}; expected a whole number of at least 2")
     if num_folds > len(labels):
         raise ValueError(f"num_folds is {num_folds}, but there are only {len(labels)} items; lower num_folds")
     shares = np.full(num_folds, 1.0 / num_folds)
@@ -121,7 +121,7 @@ def _check_coverage(dealer: Dealer, lonely: np.ndarray, rare: Rare, folds: bool)
         if not (trained and checked):
             raise ValueError(
                 f"class {name!r}: its {dealer.num_units[code]} groups are so tied to groups of other classes "
-                f"that no way was found to have it on both sides; check the groups, or try another seed"
+                "that no way was found to have it on both sides; check the groups, or try another seed"
             )
 
 
@@ -133,5 +133,5 @@ def _refuse_lonely(lonely: np.ndarray, class_names: list[str], codes: np.ndarray
     listed = ", ".join(f"{class_names[code]!r} ({counts[code]})" for code in np.flatnonzero(lonely))
     raise ValueError(
         f"{lonely.sum()} class(es) have a single picture or group and cannot be on both sides: "
-        f'{listed} pictures. Add pictures, leave the class out, or pass rare="train" to keep it in training'
+        f'{listed} pictures. Add pictures, leave the class out, or pass rare="train" to keep it in training.'
     )

@@ -6,6 +6,7 @@ exists. Derived step by step in `notebooks/02_dataset_splitting`.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ def split_folder(
     group_pattern: str | None = None,
     rare: Rare = "error",
     pool: bool = False,
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
 ) -> Split:
     """Split the pictures below `source` into a new tree at `target`; `source` is only read.
@@ -59,7 +60,7 @@ def split_folder(
         group_pattern=group_pattern,
         rare=rare,
         pool=pool,
-        workers=workers,
+        num_workers=num_workers,
         progress=progress,
     )
     materialise(split.manifest, target, root=split.root, how=how)
@@ -75,7 +76,7 @@ def plan_split(
     group_pattern: str | None = None,
     rare: Rare = "error",
     pool: bool = False,
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
 ) -> Split:
     """Decide where each picture below `source` goes, and write nothing.
@@ -104,11 +105,12 @@ def plan_split(
         )
     paths = [record.path for record in records]
     places = [path.relative_to(layout.root).as_posix() for path in paths]
-    digests = hash_files(paths, workers=workers, progress=progress)
-    groups = _merge(
-        _copies(paths, digests, keep_together, workers, progress),
-        [_found(group_pattern, place) for place in places],
-    )
+    digests = hash_files(paths, num_workers=num_workers, progress=progress)
+    copies = [""] * len(paths)
+    if keep_together is not None:
+        near = keep_together == "near"
+        copies = copy_groups(paths, digests, near=near, num_workers=num_workers, progress=progress)
+    groups = _merge(copies, [_found(group_pattern, place) for place in places])
     parts = stratified_split(labels, fractions=fractions, seed=seed, groups=groups, keys=places, rare=rare)
     part_of = {int(position): SPLITS[part] for part, positions in enumerate(parts) for position in positions}
     rows = [
@@ -137,23 +139,30 @@ def _labelled(source: str | Path, records: Sequence[Record], pool: bool) -> list
     if parts and not pool:
         raise ValueError(
             f"{source} is already split into {', '.join(parts)}. Give the folder of one part to split that, "
-            f"or pass pool=True (--pool) to put the parts together and split anew"
+            "or pass pool=True (--pool) to put the parts together and split anew."
         )
     return labelled
 
 
-def _copies(
-    paths: list[Path], digests: list[str], keep_together: str | None, workers: int | None, progress: bool
+def copy_groups(
+    paths: Sequence[Path],
+    digests: Sequence[str],
+    *,
+    near: bool,
+    num_workers: int | None = None,
+    progress: bool = False,
 ) -> list[str]:
-    """The name of each picture's group of copies, "" for none: the smallest digest in the group."""
+    """The name of each picture's group of copies, "" for none: the smallest digest in the group.
+
+    `digests` are the sha256 of the files at `paths`; they tell the exact copies. `near` decodes all of them
+    and looks for pictures that look alike, too.
+    """
     short = [digest[:12] for digest in digests]
-    if keep_together is None:
-        return [""] * len(paths)
-    if keep_together == "near":
-        return group_names(paths, near_duplicate_groups(paths, workers=workers, progress=progress), short)
-    seen: dict[str, int] = {}
-    for digest in digests:
-        seen[digest] = seen.get(digest, 0) + 1
+    if near:
+        return group_names(
+            paths, near_duplicate_groups(paths, num_workers=num_workers, progress=progress), short
+        )
+    seen = Counter(digests)
     return [name if seen[digest] > 1 else "" for name, digest in zip(short, digests, strict=True)]
 
 

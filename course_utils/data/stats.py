@@ -18,6 +18,7 @@ import numpy as np
 from course_utils.data.decode import MAX_MEGAPIXELS, ImageError, decode
 from course_utils.data.parallel import map_chunks, map_in_processes
 from course_utils.data.scan import ScanReport
+from course_utils.params import check_choice
 
 _VALUES = np.arange(256)
 
@@ -60,7 +61,7 @@ class ChannelStatistics:
         if self.histogram.shape != other.histogram.shape:
             raise ValueError(
                 f"cannot merge statistics of {len(self.histogram)} and {len(other.histogram)} channels; "
-                "compute both with the same mode."
+                "compute both with the same mode"
             )
         return ChannelStatistics(
             histogram=self.histogram + other.histogram,
@@ -101,28 +102,27 @@ def channel_statistics(
     pictures: Sequence[str | Path] | Sequence[np.ndarray],
     *,
     mode: str = "RGB",
-    workers: int | None = None,
+    num_workers: int | None = None,
     progress: bool = False,
     on_bad: str = "stop",
     max_megapixels: float = MAX_MEGAPIXELS,
 ) -> ChannelStatistics:
     """Compute the statistics of picture files, or of uint8 arrays (H, W, C) or (H, W), of any mix of sizes.
 
-    Files are read in `mode` ("RGB" or "L") as `read_image` does, on all cores (`workers`: how many);
+    Files are read in `mode` ("RGB" or "L") as `read_image` does, on all cores (`num_workers`: how many);
     the result does not depend on it. `on_bad="stop"` raises ValueError with all damaged files, "leave_out"
     goes without them and lists them in `left_out`. Raises ValueError when there is nothing to compute from.
     """
-    if on_bad not in ("stop", "leave_out"):
-        raise ValueError(f"on_bad is {on_bad!r}; expected 'stop' or 'leave_out'.")
+    check_choice("on_bad", on_bad, ("stop", "leave_out"))
     if len(pictures) == 0:
-        raise ValueError("there are no pictures to compute statistics from; check the folder.")
+        raise ValueError("there are no pictures to compute statistics from; check the folder")
 
     def measure(_start: int, chunk: Sequence[Any]) -> "_Part":
         return _Part(chunk, mode, max_megapixels)
 
     # Files need decoding, which two processes do twice as fast; an array is there already.
     spread = map_chunks if isinstance(pictures[0], np.ndarray) else map_in_processes
-    parts = spread(measure, pictures, workers=workers, progress=progress, description="statistics")
+    parts = spread(measure, pictures, num_workers=num_workers, progress=progress, description="statistics")
     bad = [entry for part in parts for entry in part.bad]
     if bad and on_bad == "stop":
         bad_paths = {path for path, _ in bad}
@@ -134,7 +134,7 @@ def channel_statistics(
     channels = {len(histogram) for histogram in histograms}
     if len(channels) > 1:
         raise ValueError(
-            f"the arrays have {sorted(channels)} channels; expected the same number in all of them."
+            f"the arrays have {sorted(channels)} channels; expected the same number in all of them"
         )
     figures = np.concatenate([rows for part in parts for rows in part.image_figures])  # (N, 2, C)
     return ChannelStatistics(
@@ -181,7 +181,7 @@ def _array_histogram(pixels: np.ndarray) -> np.ndarray:
     """Count the values of a uint8 array (H, W, C) or (H, W): (C, 256)."""
     if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.size == 0:
         raise ValueError(
-            f"an array has dtype {pixels.dtype} and shape {pixels.shape}; expected uint8 (H, W, C) or (H, W)."
+            f"an array has dtype {pixels.dtype} and shape {pixels.shape}; expected uint8 (H, W, C) or (H, W)"
         )
     channels = pixels.reshape(-1, 1 if pixels.ndim == 2 else pixels.shape[2])  # (H * W, C)
     return np.stack([np.bincount(channel, minlength=256) for channel in channels.T]).astype(np.int64)

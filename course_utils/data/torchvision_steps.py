@@ -79,7 +79,7 @@ class RandAugment(Augmentation):
         if self.magnitude >= self.num_magnitude_bins:
             raise ValueError(
                 f"magnitude of {self.name} is {self.magnitude}; expected less than num_magnitude_bins, "
-                f"{self.num_magnitude_bins}."
+                f"{self.num_magnitude_bins}"
             )
 
     def __call__(self, images: Tensor, randoms: Tensor) -> Tensor:

@@ -61,8 +61,7 @@ def _checked(images: Tensor, targets: Tensor, eps: float, steps: int, step_size:
         got = f"{images.dtype} from {images.min():.3g} to {images.max():.3g}"
         raise ValueError(
             f"images are {got}; expected floats in [0, 1], before normalisation. Divide uint8 by 255, and "
-            "give "
-            "mean and std to pgd instead of normalising first"
+            "give mean and std to pgd instead of normalising first."
         )
     if not 0 <= eps <= 1:
         raise ValueError(

@@ -78,7 +78,7 @@ class Temperature:
             if not found.value > 0:
                 raise ValueError(f"the temperature is {found.value}")
         except (ValueError, TypeError) as error:
-            raise ValueError(f"{path} holds no temperature ({error}); fit it again and save it.") from None
+            raise ValueError(f"{path} holds no temperature ({error}); fit it again and save it") from None
         return found
 
 
@@ -134,7 +134,7 @@ def fit_temperature(logits: np.ndarray, targets: Sequence[int] | np.ndarray) -> 
         raise ValueError("the logits are not all finite; no temperature mends that")
     if truth.dtype.kind not in "iu" or truth.min() < 0 or truth.max() >= table.shape[1]:
         raise ValueError(
-            f"targets range from {truth.min()} to {truth.max()}, expected 0 to {table.shape[1] - 1}"
+            f"targets range from {truth.min()} to {truth.max()}; expected 0 to {table.shape[1] - 1}"
         )
     rows = np.arange(len(truth))
 

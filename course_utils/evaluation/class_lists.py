@@ -18,7 +18,10 @@ def columns_by_name(have: Sequence[str], want: Sequence[str], *, where: str = "t
     for names in (have, want):
         doubled = sorted({name for name in names if list(names).count(name) > 1})
         if doubled:
-            raise ValueError(f"{where}: a class list names {', '.join(doubled)} more than once")
+            raise ValueError(
+                f"{where}: a class list names {', '.join(doubled)} more than once; "
+                "each name stands for one class"
+            )
     missing = [name for name in want if name not in have]
     extra = [name for name in have if name not in want]
     if missing or extra:

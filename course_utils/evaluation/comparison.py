@@ -32,11 +32,15 @@ class McNemar(NamedTuple):
 
 
 def wilson_interval(num_correct: int, num_images: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The Wilson score interval (low, high) of a share such as an accuracy, always within [0, 1]."""
+    """The Wilson score interval (low, high) of a share such as an accuracy, always within [0, 1].
+
+    ValueError for counts that cannot be.
+    """
     _check_confidence(confidence)
     if num_images <= 0 or not 0 <= num_correct <= num_images:
         raise ValueError(
-            f"expected 0 <= num_correct <= num_images and images, got {num_correct} of {num_images}"
+            f"got {num_correct} of {num_images} images right; expected one image or more, and no more right "
+            "than there are"
         )
     z = float(stats.norm.ppf(0.5 + confidence / 2))
     share = num_correct / num_images
@@ -91,8 +95,8 @@ def mcnemar(
     guesses_1, guesses_2, truth = np.asarray(first), np.asarray(second), np.asarray(targets)
     if not (guesses_1.shape == guesses_2.shape == truth.shape) or truth.ndim != 1 or len(truth) == 0:
         raise ValueError(
-            f"expected three equally long lists of classes, got {guesses_1.shape}, {guesses_2.shape} and "
-            f"{truth.shape}"
+            f"got predictions {guesses_1.shape} and {guesses_2.shape}, targets {truth.shape}; expected three "
+            "equally long lists of classes"
         )
     right_1, right_2 = guesses_1 == truth, guesses_2 == truth
     only_1, only_2 = int((right_1 & ~right_2).sum()), int((right_2 & ~right_1).sum())
@@ -129,4 +133,4 @@ def difference_interval(
 
 def _check_confidence(confidence: float) -> None:
     if not 0 < confidence < 1:
-        raise ValueError(f"confidence lies between 0 and 1 (0.95 for 95 %), got {confidence}")
+        raise ValueError(f"confidence is {confidence}; expected a number between 0 and 1 (0.95 for 95 %)")

@@ -121,5 +121,5 @@ def file_sizes(path: str | Path) -> tuple[int, int]:
 def _predicted(one: Candidate, images: Tensor, batch_size: int = 256) -> np.ndarray:
     logits = torch.cat([torch.as_tensor(one.predict(part)) for part in images.split(batch_size)])
     if not bool(torch.isfinite(logits).all()):
-        raise FloatingPointError(f"{one.name} gives logits that are not finite")
+        raise FloatingPointError(f"{one.name} gives logits that are not finite; leave it out")
     return logits.argmax(dim=1).cpu().numpy()

@@ -63,8 +63,7 @@ def _checked(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray,
     if table.ndim != 2 or table.shape[1] < 2 or given.shape != (len(table),) or len(table) == 0:
         raise ValueError(
             f"got probabilities {table.shape} and labels {given.shape}; expected (N, K) with 2 classes or "
-            "more, "
-            "and a label for each row"
+            "more, and a label for each row"
         )
     rows_are_distributions = (table >= 0).all() and np.allclose(table.sum(axis=1), 1.0, atol=1e-3)
     if not rows_are_distributions:

@@ -22,7 +22,10 @@ def confused_pairs(
     """
     counts = _checked(matrix)
     if len(class_names) != len(counts):
-        raise ValueError(f"got a matrix of {len(counts)} classes and {len(class_names)} class names")
+        raise ValueError(
+            f"got a matrix of {len(counts)} classes and {len(class_names)} class names; "
+            "expected as many of both"
+        )
     wrong = counts - np.diag(np.diag(counts))
     order = np.argsort(-wrong, axis=None, kind="stable")[:limit]
     pairs = [divmod(int(place), len(counts)) for place in order if wrong.flat[place] > 0]
@@ -62,7 +65,10 @@ def confusion_intervals(
     """
     counts = _checked(matrix)
     if not 0 < confidence < 1 or resamples < 2:
-        raise ValueError(f"expected 0 < confidence < 1 and two resamples, got {confidence} and {resamples}")
+        raise ValueError(
+            f"confidence is {confidence} and resamples {resamples}; expected a number between 0 and 1, "
+            "and 2 or more"
+        )
     filled = np.flatnonzero(counts)
     share = counts.flat[filled] / counts.sum()
     generator = np.random.default_rng(seed)
@@ -79,12 +85,15 @@ def confusion_intervals(
 def mean_interval(
     values: Sequence[float] | np.ndarray, *, seed: int, resamples: int = 1000, confidence: float = 0.95
 ) -> list[float]:
-    """The bootstrap interval [low, high] of the mean of `values` (N,), such as the log loss of each image."""
+    """The bootstrap interval [low, high] of the mean of `values` (N,), such as the log loss of each image.
+
+    ValueError without values.
+    """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or array.size == 0 or not 0 < confidence < 1 or resamples < 2:
         raise ValueError(
-            f"expected values (N,), 0 < confidence < 1 and two resamples, got {array.shape}, {confidence} "
-            f"and {resamples}"
+            f"got values {array.shape}, confidence {confidence} and {resamples} resamples; expected (N,), a "
+            "number between 0 and 1, and two resamples or more"
         )
     generator = np.random.default_rng(seed)
     means = [array[generator.integers(0, len(array), len(array))].mean() for _ in range(resamples)]
@@ -94,7 +103,9 @@ def mean_interval(
 def _checked(matrix: Sequence[Sequence[int]] | np.ndarray) -> np.ndarray:
     counts = np.asarray(matrix)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or counts.dtype.kind not in "iu":
-        raise ValueError(f"expected whole counts (K, K), got {counts.shape} of {counts.dtype}")
+        raise ValueError(f"got a matrix {counts.shape} of {counts.dtype}; expected whole counts (K, K)")
     if counts.size == 0 or counts.min() < 0 or counts.sum() == 0:
-        raise ValueError("the confusion matrix holds no images, or negative counts")
+        raise ValueError(
+            "the confusion matrix holds no images, or negative counts; expected 0 or more, not all 0"
+        )
     return counts

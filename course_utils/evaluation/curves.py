@@ -61,7 +61,8 @@ def one_vs_rest(
     """The areas of every class that has both kinds of pictures, their means, and the curves, as plain data.
 
     probabilities: (N, K). "undefined" lists the classes for which there are no pictures, or no others: their
-    areas do not exist, and the means leave them out. Each curve keeps at most 51 points.
+    areas do not exist, and the means leave them out. Each curve keeps at most 51 points. ValueError where the
+    lengths do not fit.
     """
     table, truth = np.asarray(probabilities, dtype=np.float64), np.asarray(targets)
     if table.ndim != 2 or table.shape[1] != len(class_names) or len(table) != len(truth):
@@ -96,11 +97,14 @@ def _counts_by_threshold(
     values, positive = np.asarray(scores, dtype=np.float64), np.asarray(is_positive)
     if values.ndim != 1 or values.shape != positive.shape or values.size == 0 or positive.dtype.kind != "b":
         raise ValueError(
-            f"expected a score and a truth value per picture, got {values.shape} and {positive.shape} of "
-            f"{positive.dtype}"
+            f"got scores {values.shape} and truth values {positive.shape} of {positive.dtype}; expected a "
+            "score and a bool per picture"
         )
     if not np.isfinite(values).all():
-        raise ValueError(f"the score of picture {int(np.argmin(np.isfinite(values)))} is not finite")
+        raise ValueError(
+            f"the score of picture {int(np.argmin(np.isfinite(values)))} is not finite. "
+            "Did the training diverge?"
+        )
     order = np.argsort(-values, kind="stable")
     values, positive = values[order], positive[order]
     last = np.r_[np.flatnonzero(np.diff(values)), len(values) - 1]  # of each run of equal scores

@@ -12,11 +12,10 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 from torch import nn
-from tqdm.auto import tqdm
 
 from course_utils.data.loaders import Batches
-from course_utils.models.features import features
-from course_utils.models.modes import evaluation_mode
+from course_utils.evaluation.predict_features import predict_features
+from course_utils.params import check_choice
 
 _FEWEST = 5  # points, below which a map of neighbourhoods has nothing to show
 
@@ -36,7 +35,6 @@ class TsneMap(NamedTuple):
     divergence: float
 
 
-@torch.inference_mode()
 def layer_features(
     model: nn.Module,
     batches: Batches,
@@ -48,22 +46,17 @@ def layer_features(
     """Return the features (N, D), float32, of a layer for every picture of `batches`, in the set's order.
 
     Maps are averaged over their places. `layer` None: the input of the last linear layer, else a name of
-    `models.features.feature_layers(model)` or of any module. The network runs in evaluation mode. ValueError
-    for batches that are shuffled or augmented, since rows could not be told apart.
+    `models.features.feature_layers(model)` or of any module. Errors are those of `predict_features`, which
+    also gives targets and ids.
     """
-    if batches.shuffle or batches.augment is not None:
-        raise ValueError("layer_features needs batches without shuffle and augment: row i is picture i.")
-    parts = []
-    with evaluation_mode(model):
-        for images, _, _ in tqdm(batches.epoch(), total=len(batches), desc="features", disable=not progress):
-            parts.append(features(model, images.to(device), layer=layer).features.float().cpu())
-    return torch.cat(parts).numpy()
+    return predict_features(model, batches, layer=layer, device=device, progress=progress).features
 
 
 def pca(values: np.ndarray, *, num_components: int = 2) -> Projection:
     """Return the coordinates of `values` (N, D) along the `num_components` directions of most variance.
 
-    The sign of an axis is fixed by scikit-learn, so equal values give equal points.
+    The sign of an axis is fixed by scikit-learn, so equal values give equal points. ValueError for fewer than
+    five rows, and for values that are not finite or all equal.
     """
     table = _checked(values)
     most = min(table.shape)
@@ -78,9 +71,9 @@ def tsne(
 ) -> TsneMap:
     """Return scikit-learn's t-SNE of `values` (N, D) in the plane; equal arguments give equal points.
 
-    `perplexity` is roughly how many neighbours a point has; it is lowered to (N - 1) / 3 where the set is
-    too small for more, and the result says what was used. `start` is "pca" or "random" positions. Time grows
-    faster than N: 2,000 points take some ten seconds.
+    `perplexity` is roughly how many neighbours a point has; it is lowered to (N - 1) / 3 where the set is too
+    small for more, and the result says what was used. `start` is "pca" or "random" positions. Time grows
+    faster than N: 2,000 points take some ten seconds. ValueError as for `pca`, and for fewer than 251 steps.
     """
     table = _checked(values)
     if perplexity < 1 or num_steps <= 250:
@@ -88,8 +81,7 @@ def tsne(
             f"perplexity is {perplexity} and num_steps {num_steps}; expected 1 or more, and more than 250 "
             "(the first 250 steps only gather neighbours)"
         )
-    if start not in ("pca", "random"):
-        raise ValueError(f"start is {start!r}; expected 'pca' or 'random'")
+    check_choice("start", start, ("pca", "random"))
     used = min(float(perplexity), (len(table) - 1) / 3)  # scikit-learn looks at 3 * perplexity neighbours
     engine = TSNE(
         perplexity=used,
@@ -114,7 +106,8 @@ def knn_accuracy(
 
     Neighbours are looked for in `reference` (M, D) with `reference_labels` (M,), such as the training set;
     without it among the other points of `values` (N, D) (leave one out). The distance is Euclidean; of
-    classes with equally many votes the lowest index wins, as in scikit-learn.
+    classes with equally many votes the lowest index wins, as in scikit-learn. ValueError for one of the two
+    references without the other, and for a k that is not there.
     """
     table, truth = _checked(values, fewest=1), np.asarray(labels)
     if (reference is None) != (reference_labels is None):
@@ -142,14 +135,16 @@ def _checked(values: np.ndarray, *, fewest: int = _FEWEST) -> np.ndarray:
     table = np.asarray(values)
     if table.ndim != 2 or len(table) < fewest or table.shape[1] < 1 or table.dtype.kind not in "fiu":
         raise ValueError(
-            f"got values of the shape {table.shape} and the type {table.dtype}; expected numbers (N, D) "
-            "with at "
-            f"least {fewest} rows"
+            f"got values of the shape {table.shape} and the type {table.dtype}; expected numbers (N, D) with "
+            f"at least {fewest} rows"
         )
     if not np.isfinite(table).all():
         raise ValueError(
-            f"{int((~np.isfinite(table)).any(axis=1).sum())} of {len(table)} rows are not finite"
+            f"{int((~np.isfinite(table)).any(axis=1).sum())} of {len(table)} rows are not finite; "
+            "leave them out"
         )
     if fewest > 1 and (table == table[0]).all():
-        raise ValueError("all rows are equal: this layer gives every picture the same features")
+        raise ValueError(
+            "all rows are equal: this layer gives every picture the same features; choose another"
+        )
     return table

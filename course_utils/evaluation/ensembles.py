@@ -3,7 +3,7 @@
 Members may be runs with other seeds or networks, the models of the folds of a cross-validation, or the raw
 and the averaged (EMA) weights of one run. Class lists are matched by name and pictures by id, so members may
 have been predicted in another order. Source: Lakshminarayanan et al., arXiv 1612.01474 (mean of
-probabilities). Notebook 07.
+probabilities). Notebook 16 gathers one.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _numbered(members: Sequence[Predictions]) -> dict[str, Predictions]:
 def _shares(weights: Sequence[float] | None, count: int) -> np.ndarray:
     values = np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
     if values.shape != (count,) or not np.isfinite(values).all() or values.min() < 0 or values.sum() <= 0:
-        raise ValueError(f"expected {count} weights of at least 0, not all 0, got {weights}")
+        raise ValueError(f"weights are {weights}; expected {count} weights of at least 0, not all 0")
     return values / values.sum()
 
 

@@ -80,15 +80,15 @@ def occlusion_map(
     H, W), normalised as for the network, and is filled with `fill` (0: the mean colour of the training set).
     `raw` (B, rows, columns) holds the fall for each position, in [-1, 1]; negative: covering helped. `maps`
     holds for each pixel the mean over the squares that covered it. The last row and column of squares end at
-    the border. Works for any network; costs a forward pass for each position.
+    the border. Works for any network; costs a forward pass for each position. ValueError where `patch` and
+    `stride` leave pixels uncovered.
     """
     height, width = images.shape[-2:]
     stride = max(1, patch // 2) if stride is None else stride
     if not 1 <= patch <= min(height, width) or stride < 1 or stride > patch:
         raise ValueError(
             f"patch is {patch} and stride {stride}; expected 1 <= stride <= patch <= {min(height, width)}, "
-            "the "
-            "shorter side of the pictures, so that every pixel is covered"
+            "the shorter side of the pictures, so that every pixel is covered"
         )
     tops, lefts = _positions(height, patch, stride), _positions(width, patch, stride)
     with evaluation_mode(model):
@@ -154,8 +154,7 @@ def _checked_targets(targets: Tensor | None, logits: Tensor) -> Tensor:
     if chosen.shape != logits.shape[:1] or chosen.is_floating_point():
         raise ValueError(
             f"targets have the shape {tuple(chosen.shape)} and the type {chosen.dtype}; expected a class "
-            "index "
-            f"for each of the {len(logits)} pictures"
+            f"index for each of the {len(logits)} pictures"
         )
     if len(chosen) and not 0 <= int(chosen.min()) <= int(chosen.max()) < logits.shape[1]:
         raise ValueError(

@@ -2,7 +2,7 @@
 
 Single times on a shared machine are noise, and a machine that warms up or slows down favours whoever comes
 first. So the candidates take turns, in an order that rotates from round to round, and the median counts.
-Notebooks 14 and 15 measure with it.
+Notebook 14 measures with it.
 """
 
 import time
@@ -32,13 +32,13 @@ def measure_latency(
     """Time each of `calls` once in each of `num_rounds` rounds, taking turns, after `num_warmup` rounds more.
 
     A call that takes less than about a tenth of a millisecond should repeat its work inside. `clock` gives
-    seconds; on a GPU the calls have to wait for it themselves.
+    seconds; on a GPU the calls have to wait for it themselves. ValueError without calls, and for fewer than 3
+    rounds.
     """
     if not calls or num_rounds < 3 or num_warmup < 0:
         raise ValueError(
             f"got {len(calls)} calls, num_rounds {num_rounds} and num_warmup {num_warmup}; expected a call "
-            "or more, "
-            "3 rounds or more, and 0 or more"
+            "or more, 3 rounds or more, and 0 or more"
         )
     names = list(calls)
     times: dict[str, list[float]] = {name: [] for name in names}

@@ -16,6 +16,7 @@ from scipy.special import log_softmax
 from sklearn import metrics as sklearn_metrics
 
 from course_utils.evaluation.comparison import bootstrap_interval, mcnemar, wilson_interval
+from course_utils.params import check_choice
 
 __all__ = [
     "Scores",
@@ -69,9 +70,10 @@ def top_k_accuracy(scores: np.ndarray, targets: Labels, k: int = 5) -> TopK:
 
     scores: (N, K) logits or probabilities. With fewer classes than k, k becomes K, the result is 1 and its
     name says which k was counted. Among equal scores the higher class index wins, as in scikit-learn.
+    ValueError for a k below 1.
     """
     if k < 1:
-        raise ValueError(f"k is 1 or more, got {k}")
+        raise ValueError(f"k is {k}; expected 1 or more")
     table, truth = _checked_scores(scores, targets)
     counted = min(k, table.shape[1])
     order = np.argsort(table, axis=1, kind="stable")[:, -counted:]
@@ -94,8 +96,7 @@ def precision_recall_f1(
     number of images, "micro" counts all decisions together (with one label per image: the accuracy).
     """
     guesses, truth = _checked(predictions, targets)
-    if average not in ("macro", "micro", "weighted"):
-        raise ValueError(f"average is 'macro', 'micro' or 'weighted', got {average!r}")
+    check_choice("average", average, ("macro", "micro", "weighted"))
     found = sklearn_metrics.precision_recall_fscore_support(truth, guesses, average=average, zero_division=0)
     return Scores(*(float(value) for value in found[:3]))
 
@@ -163,9 +164,9 @@ def summary(
 ) -> dict[str, Any]:
     """All of the above as one dictionary of plain numbers, lists and texts, for report.json.
 
-    scores: (N, K) logits or probabilities. "auto" takes them for probabilities if every row is at least 0
-    and sums to 1; the dictionary says which it was. The column of the top-k accuracy is named after the k
-    that was counted.
+    scores: (N, K) logits or probabilities. "auto" takes them for probabilities if every row is at least 0 and
+    sums to 1; the dictionary says which it was. The column of the top-k accuracy is named after the k that
+    was counted. ValueError where scores, targets and class names do not fit.
     """
     table, truth = _checked_scores(scores, targets)
     num_classes = len(class_names)
@@ -205,7 +206,7 @@ def _checked_scores(scores: np.ndarray, targets: Labels) -> tuple[np.ndarray, np
     """Scores as float64 (N, K) and targets as int64 (N,); ValueError if they do not fit or are not finite."""
     table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 2 or table.shape[1] == 0:
-        raise ValueError(f"expected scores of the shape (images, classes), got {table.shape}")
+        raise ValueError(f"scores have the shape {table.shape}; expected (images, classes)")
     _, truth = _checked(np.zeros(len(table), dtype=np.int64), targets, table.shape[1])
     if not np.isfinite(table).all():
         bad = int(np.argmin(np.isfinite(table).all(axis=1)))
@@ -223,17 +224,19 @@ def _checked(
     for name, labels in (("predictions", predictions), ("targets", targets)):
         array = np.asarray(labels)
         if array.ndim != 1:
-            raise ValueError(f"{name} should be one class index per image, got the shape {array.shape}")
+            raise ValueError(f"{name} have the shape {array.shape}; expected one class index per image")
         if array.size == 0:
             raise ValueError(f"there are no {name}: nothing was evaluated. Is the split empty?")
         if array.dtype.kind not in "iu":
-            raise ValueError(f"{name} should be whole class indices, got {array.dtype}")
+            raise ValueError(f"{name} are {array.dtype}; expected whole class indices")
         if array.min() < 0 or (num_classes is not None and array.max() >= num_classes):
             limit = "0" if num_classes is None else f"0 to {num_classes - 1}"
             raise ValueError(
-                f"{name} range from {array.min()} to {array.max()}, expected classes from {limit}"
+                f"{name} range from {array.min()} to {array.max()}; expected classes from {limit}"
             )
         arrays.append(array.astype(np.int64))
     if len(arrays[0]) != len(arrays[1]):
-        raise ValueError(f"got {len(arrays[0])} predictions for {len(arrays[1])} targets")
+        raise ValueError(
+            f"got {len(arrays[0])} predictions for {len(arrays[1])} targets; expected as many of both"
+        )
     return arrays[0], arrays[1]

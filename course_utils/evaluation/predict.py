@@ -67,7 +67,7 @@ def predict(
     """
     if batches.shuffle or batches.augment is not None:
         raise ValueError(
-            "predict needs batches without shuffle and augment: the pictures as they are, in order."
+            "predict needs batches without shuffle and augment: the pictures as they are, in order"
         )
     pictures = batches.pictures
     with evaluation_mode(model):
@@ -94,7 +94,7 @@ def _logits(model: nn.Module, batches: Batches, device: torch.device, progress: 
     if not alone and batches.world_size != ranks.current().world_size:
         raise ValueError(
             f"these batches are for {batches.world_size} processes, but {ranks.current().world_size} run; "
-            "make them with the rank and world_size that `distributed.session` gives."
+            "make them with the rank and world_size that `distributed.session` gives"
         )
     if not alone:
         ranks.broadcast_buffers(model)

@@ -82,7 +82,7 @@ def build_report(
     if unlabelled:
         raise ValueError(f"{unlabelled} of {len(truth)} pictures have no label: a report needs the truth")
     if images is not None and len(images) != len(truth):
-        raise ValueError(f"got {len(images)} images for {len(truth)} predictions")
+        raise ValueError(f"got {len(images)} images for {len(truth)} predictions; expected as many of both")
     names = list(predictions.class_names)
     guesses, probabilities = predictions.predicted, predictions.probabilities
     summary = metrics.summary(predictions.logits, truth, names, scores_are="logits", k=k)
@@ -158,7 +158,9 @@ def _picture(image: np.ndarray | str | Path) -> np.ndarray:
         return read_image(image)
     array = np.asarray(image)
     if array.dtype != np.uint8 or array.ndim not in (2, 3):
-        raise ValueError(f"an image is a file or uint8 (H, W) or (H, W, C), got {array.dtype} {array.shape}")
+        raise ValueError(
+            f"an image is {array.dtype} {array.shape}; expected a file, or uint8 (H, W) or (H, W, C)"
+        )
     return array
 
 

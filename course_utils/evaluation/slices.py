@@ -60,7 +60,9 @@ def slices(
     rows = []
     for name, values in columns.items():
         if len(values) != len(truth):
-            raise ValueError(f"column {name!r} has {len(values)} values for {len(truth)} pictures")
+            raise ValueError(
+                f"column {name!r} has {len(values)} values for {len(truth)} pictures; expected one for each"
+            )
         groups = _groups(name, values, num_bins)
         if len(groups) < 2:
             continue
@@ -74,7 +76,7 @@ def slices(
 
 
 def picture_columns(
-    paths: Sequence[str | Path], *, workers: int | None = None, progress: bool = False
+    paths: Sequence[str | Path], *, num_workers: int | None = None, progress: bool = False
 ) -> dict[str, list[Any]]:
     """Columns read off the files themselves: shorter side, brightness (mean grey in [0, 1]) and file type.
 
@@ -87,7 +89,7 @@ def picture_columns(
     rows = [
         row
         for part in map_chunks(
-            work, list(paths), workers=workers, progress=progress, description="measuring pictures"
+            work, list(paths), num_workers=num_workers, progress=progress, description="measuring pictures"
         )
         for row in part
     ]
@@ -111,7 +113,9 @@ def _groups(name: str, values: Sequence[Any] | np.ndarray, num_bins: int) -> lis
         numbers = array.astype(np.float64)
         if not np.isfinite(numbers).all():
             place = int(np.argmin(np.isfinite(numbers)))
-            raise ValueError(f"column {name!r}: the value of picture {place} is {numbers[place]}")
+            raise ValueError(
+                f"column {name!r}: the value of picture {place} is {numbers[place]}; expected finite numbers"
+            )
         return _number_groups(numbers, num_bins)
     texts = np.array([str(value) for value in values])
     counts = Counter(texts.tolist()).most_common()

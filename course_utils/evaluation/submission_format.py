@@ -63,7 +63,10 @@ class SubmissionFormat:
         return text
 
     def label_text(self, value: str | int, class_names: Sequence[str] | None = None) -> str:
-        """A label as it stands in the file, from a class index or name; class_names maps between the two."""
+        """A label as it stands in the file, from a class index or name; class_names maps between the two.
+
+        ValueError for a label that is none of the classes.
+        """
         if isinstance(value, str):
             if class_names is not None and value not in class_names:
                 raise ValueError(f"{value!r} is none of the classes {list(class_names)}")
@@ -172,7 +175,7 @@ def _label_style(labels: set[str], class_names: Sequence[str] | None, path: Path
         odd = min(labels - set(names) - below, default=min(labels))
         raise ValueError(
             f"{path}: its label {odd!r} is none of the {len(names)} classes {names[:5]} and no class number "
-            "below that; is it another competition's sample? If its labels mean nothing, say label_style"
+            "below that; is it another competition's sample? If its labels mean nothing, say label_style."
         )
     return "index" if as_index else "name"
 

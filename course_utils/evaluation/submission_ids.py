@@ -44,7 +44,8 @@ def ids_by_order(paths: Sequence[PurePath], form: SubmissionFormat) -> list[str]
     """The id of every file by its place: the first file gets the sample's first id, and so on.
 
     For samples whose ids are row numbers, such as MNIST's 1 to 28000. Nothing but the count can be checked,
-    so ask for it only where the sample's order is known to be that of the files.
+    so ask for it only where the sample's order is known to be that of the files. ValueError where the counts
+    differ.
     """
     if form.ids is None or len(paths) != len(form.ids):
         raise ValueError(

@@ -3,7 +3,7 @@
 Views have names, no chance is in them, and "crop_centre+flip" applies one after the other. A view that
 changes what a picture shows (a mirrored 3, a 6 turned by 180 degrees) makes predictions worse: choose views
 as you chose the augmentations of training. What it gains is measured, not assumed: see `comparison.mcnemar`.
-Notebook 07 does it for Food-11.
+Notebook 16 asks what it gains.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def view_names(views: str | Sequence[str]) -> tuple[str, ...]:
                     f"{', '.join(VIEWS)}, joined by '+'; sets of views are {', '.join(VIEW_SETS)}."
                 )
     if not names or len(set(names)) < len(names):
-        raise ValueError(f"expected one view or more, each once, got {names}")
+        raise ValueError(f"views are {names}; expected one view or more, each once")
     return tuple(names)
 
 

@@ -47,12 +47,15 @@ def compare_ways(ways: Mapping[str, Predictions], *, num_bins: int = 15) -> list
         raise ValueError("there are no ways to compare")
     first = next(iter(ways.values()))
     if (first.targets < 0).any():
-        raise ValueError("the pictures have no labels: nothing can be compared")
+        raise ValueError("the pictures have no labels, so nothing can be compared; give labelled ones")
     rows = []
     for name, found in ways.items():
         same = reorder(found, class_names=first.class_names, ids=first.ids, where=name)
         if not np.array_equal(same.targets, first.targets):
-            raise ValueError(f"{name}: some pictures have other labels than in {next(iter(ways))}")
+            raise ValueError(
+                f"{name}: some pictures have other labels than in {next(iter(ways))}; "
+                "compare on the same labels"
+            )
         test = mcnemar(same.predicted, first.predicted, first.targets)
         right = int((same.predicted == first.targets).sum())
         low, high = wilson_interval(right, len(first.targets))

@@ -22,7 +22,8 @@ def narrowed(model: SimpleCNN, share: float) -> SimpleCNN:
 
     At least one channel stays in each. The hidden linear layers keep their width; the first one loses the
     columns of the channels that are gone. The weights that stay are copied, so with share 0 the outputs are
-    equal. Train the result for a few epochs: it has lost more than single weights.
+    equal. Train the result for a few epochs: it has lost more than single weights. ValueError for another
+    network, and for a share outside of [0, 1).
     """
     if not isinstance(model, SimpleCNN):
         raise ValueError(

@@ -39,8 +39,3 @@ def count_macs(model: nn.Module, *, image_size: int | tuple[int, int], in_channe
     with torch.no_grad():
         shadow(next(shadow.parameters()).new_zeros(1, in_channels, height, width))
     return sum(counts)
-
-
-def count_flops(model: nn.Module, *, image_size: int | tuple[int, int], in_channels: int = 3) -> int:
-    """Return the floating-point operations for one picture: two for each of `count_macs`."""
-    return 2 * count_macs(model, image_size=image_size, in_channels=in_channels)

@@ -1,6 +1,6 @@
 """What input a network with pretrained weights expects: mean, std, size, interpolation.
 
-Weights learned on pictures normalised in one way are worth less on pictures normalised in another, so the
+Weights learnt on pictures normalised in one way are worth less on pictures normalised in another, so the
 numbers come from the model's own data configuration, not from habit: the EfficientNet-Lite0 of the course
 wants 0.5 and 0.5, not ImageNet's statistics. Notebook 01 asks what to subtract, notebook 08 what the wrong
 numbers cost.
@@ -54,7 +54,7 @@ def normalisation(model: nn.Module | str, *, in_channels: int = 3) -> Normalisat
     if in_channels != len(found.mean):
         raise ValueError(
             f"in_channels is {in_channels}; the weights know {len(found.mean)} (or 1: grey). For others "
-            f"take the training split's statistics"
+            "take the training split's statistics."
         )
     return found
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import files
+from course_utils.models.fitting import first_line
 from course_utils.models.modes import evaluation_mode
 
 INPUT, OUTPUT = "images", "logits"
@@ -38,8 +39,7 @@ class OnnxNetwork:
                 str(path), sess_options=options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise ValueError(f"{path} cannot be run as an ONNX network: {reason}") from error
+            raise ValueError(f"{path} cannot be run as an ONNX network: {first_line(error)}") from error
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -91,8 +91,7 @@ def export_onnx(
         if not torch.allclose(got, expected, rtol=1e-4, atol=1e-4):
             raise ValueError(
                 f"the exported network differs from the original by up to {difference:.3g}; nothing was "
-                "written. "
-                "Does its forward pass depend on the values of the input, or on random numbers?"
+                "written. Does its forward pass depend on the values of the input, or on random numbers?"
             )
     return difference
 
@@ -101,7 +100,7 @@ def quantise_onnx(path: str | Path, target: str | Path, *, calibration: Iterable
     """Write the network of the ONNX file `path` with int8 weights and activations to `target`, and give it.
 
     `calibration` are batches of normalised training pictures (B, C, H, W), float32; a few hundred pictures
-    show the ranges of the activations. Do not take pictures of the test split.
+    show the ranges of the activations. Do not take pictures of the test split. ValueError without a batch.
     """
     quantization = _package("onnxruntime.quantization")
     _package("onnx")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import nn
 
-from course_utils.models.counting import count_flops, count_macs, count_parameters
+from course_utils.models.counting import count_macs, count_parameters
 from course_utils.models.expected_input import Normalisation, normalisation
 from course_utils.models.features import Features, feature_layers, features
 from course_utils.models.freezing import freeze, set_fine_tuning, unfreeze
@@ -23,7 +23,6 @@ __all__ = [
     "PretrainedUnavailableError",
     "build_model",
     "check_model_name",
-    "count_flops",
     "count_macs",
     "count_parameters",
     "feature_layers",
@@ -84,7 +83,8 @@ def build_model(
     else:
         if keep_resolution != 0 or width_factor != 1.0:
             raise ValueError(
-                f"keep_resolution and width_factor are options of our networks, not of timm's {name}"
+                f"keep_resolution and width_factor are options of our networks, not of timm's {name}; "
+                "leave them out"
             )
         model = _timm_model(
             name.removeprefix("timm:"),
@@ -114,7 +114,7 @@ def check_model_name(name: str) -> None:
     near = difflib.get_close_matches(plain, known, n=3, cutoff=0.4) or list(OURS)[:3]
     raise ValueError(
         f"unknown model {name!r}; the nearest names are {', '.join(near)}. Ours are {', '.join(OURS)}; "
-        f"the names of timm.list_models() will do too"
+        "the names of timm.list_models() will do too."
     )
 
 

@@ -44,7 +44,7 @@ def features(model: nn.Module, images: Tensor, *, layer: str | None = None) -> F
 
     Without `layer` these are the penultimate features, the input of the last linear layer. Gradients, device
     and training mode are the caller's: use `model.eval()` and `torch.inference_mode()` to look at a trained
-    network.
+    network. ValueError for an unknown layer, and for one that gives no tensor.
     """
     head_name, head = classifier_of(model)
     module, reads_input = head, True

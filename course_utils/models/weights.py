@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from course_utils import files
-from course_utils.models.fitting import LoadReport, listed, load_state
+from course_utils.models.fitting import LoadReport, first_line, listed, load_state
 
 # One key only: safetensors writes several in a random order, so equal weights would differ in checksum.
 _METADATA_KEY = "course"
@@ -39,7 +39,7 @@ def save_weights(
     The checksum also goes to a file beside it, `path` + ".sha256". `class_names`, in the order of the logits,
     and `metadata` (anything JSON knows) go into the file's header. Equal contents give equal bytes. The old
     checksum is removed first: a process killed in between leaves a file without a checksum, never one with
-    the wrong checksum.
+    the wrong checksum. ValueError for another ending than .safetensors.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
@@ -86,7 +86,10 @@ def verify(path: str | Path, *, sha256: str | None = None) -> bool:
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
-    """Return what `save_weights` put into the header (`class_names` and more); {} for other files."""
+    """Return what `save_weights` put into the header (`class_names` and more); {} for other files.
+
+    ValueError for a damaged file.
+    """
     path = Path(path)
     if path.suffix != ".safetensors":
         return {}
@@ -121,6 +124,7 @@ def load_weights(
     `load_state` says what fits, `read_weights` which files can be read.
 
     With `class_names` the list stored in the file has to be the same, name for name in the same order.
+    Anything that does not fit is a ValueError that names the file.
     """
     verified = verify(path, sha256=sha256)
     if class_names is not None:
@@ -159,15 +163,11 @@ def _read(path: Path, key: str | None) -> dict[str, Tensor]:
     except pickle.UnpicklingError as error:
         raise ValueError(
             f"{path} is refused: it is no torch file, or holds more than tensors and plain values, which can "
-            f"run any code. Save the model's state_dict() alone, as safetensors ({_reason(error)})"
+            f"run any code. Save the model's state_dict() alone, as safetensors ({first_line(error)})."
         ) from error
     except _DAMAGE as error:
-        raise ValueError(f"{path} cannot be read as weights: {_reason(error)}") from error
+        raise ValueError(f"{path} cannot be read as weights: {first_line(error)}") from error
     return _table_of_tensors(content, key, path)
-
-
-def _reason(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _table_of_tensors(content: object, key: str | None, path: Path) -> dict[str, Tensor]:

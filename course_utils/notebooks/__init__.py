@@ -2,6 +2,10 @@
 
 Papermill is left to do what it does well; what it does not is done here: a notebook is inspected before it
 runs, is never run in place, and its true state (also of a killed kernel) is written to a status file.
+
+What may be changed: the rules for a stored notebook stand in `checking`, what is taken out of it in
+`cleaning`. Others rely on: the keys of status.json and `measured.json`, and the markers in README.md and in
+the notebooks between which `navigation` writes.
 """
 
 from course_utils.notebooks.checking import check_stored

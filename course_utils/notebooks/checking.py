@@ -42,7 +42,7 @@ def check_stored(names: Iterable[str | Path] = ()) -> list[str]:
             problems.append(f"{notebook.stem}: {error}")
         before = nbformat.writes(nb)
         if nbformat.writes(clean(nb)) != before:
-            problems.append(f"{notebook.stem}: holds metadata or progress bars of a run; store its outputs.")
+            problems.append(f"{notebook.stem}: holds metadata or progress bars of a run; store its outputs")
     return problems
 
 
@@ -56,7 +56,7 @@ def find_problems(nb: Any, name: str) -> list[str]:
         problems += [f"{where}: {problem}" for problem in _cell_problems(cell)]
     counts = [cell.execution_count for cell in nb.cells if cell.cell_type == "code" and cell.source.strip()]
     if counts != list(range(1, len(counts) + 1)):
-        problems.append(f"{name}: the outputs are not of one run from top to bottom; store them.")
+        problems.append(f"{name}: the outputs are not of one run from top to bottom; store them")
     size = len(nbformat.writes(nb).encode("utf-8"))
     if size > MAX_BYTES:
         sizes = {
@@ -65,20 +65,20 @@ def find_problems(nb: Any, name: str) -> list[str]:
         biggest = sorted(sizes.items(), key=lambda item: -item[1])[:3]
         cells = ", ".join(f"cell {number} ({cell_size // 1000} KB)" for number, cell_size in biggest)
         problems.append(
-            f"{name}: {size // 1000} KB, allowed are {MAX_BYTES // 1000} KB; the biggest are {cells}."
+            f"{name}: {size // 1000} KB, allowed are {MAX_BYTES // 1000} KB; the biggest are {cells}"
         )
     return problems
 
 
 def _cell_problems(cell: Any) -> list[str]:
-    problems = [] if cell.get("id") else ["it has no id; save the notebook with nbformat 4.5 or later."]
+    problems = [] if cell.get("id") else ["it has no id; save the notebook with nbformat 4.5 or later"]
     if cell.cell_type != "code":
         return problems
     lines = cell.source.count("\n") + 1
     if lines > MAX_LINES:
-        problems.append(f"{lines} lines of code, at most {MAX_LINES} are read; split it.")
+        problems.append(f"{lines} lines of code, at most {MAX_LINES} are read; split it")
     if re.search(r"^\s*[!%]\s*(pip|conda|mamba)\b", cell.source, re.MULTILINE):
-        problems.append("it installs packages; list them in requirements.txt instead.")
+        problems.append("it installs packages; list them in requirements.txt instead")
     for output in cell.outputs:
         problems += _output_problems(output)
     return problems
@@ -95,9 +95,9 @@ def _output_problems(output: Any) -> list[str]:
     ]
     for mimetype in output.get("data", {}):
         if mimetype.startswith("image/") and not output.metadata.get(mimetype, {}).get("alt"):
-            problems.append(f"an image ({mimetype}) without alt text; show it by course_utils.plots.present.")
+            problems.append(f"an image ({mimetype}) without alt text; show it by course_utils.plots.present")
     if any(_IMG_WITHOUT_ALT.search(text) for text in texts):
-        problems.append("an <img> in HTML without alt text.")
+        problems.append("an <img> in HTML without alt text")
     return problems
 
 

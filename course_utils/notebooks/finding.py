@@ -23,7 +23,7 @@ def find_notebooks(names: Iterable[str | Path] = (), *, folder: str | Path | Non
     available = sorted(path for path in base.glob("*.ipynb") if not path.name.startswith("."))
     names = list(names)
     if not names and not available:
-        raise ValueError(f"There is no notebook in {base}. Run this from a checkout of the course.")
+        raise ValueError(f"there is no notebook in {base}. Run this from a checkout of the course.")
     found = [_find(str(name), available) for name in names] if names else available
     return list(dict.fromkeys(path.resolve() for path in found))
 

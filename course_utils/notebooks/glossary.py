@@ -48,7 +48,7 @@ def collect_terms(notebooks: Iterable[Path]) -> list[Term]:
             if first.chinese != term.chinese:
                 raise ValueError(
                     f"{term.english!r} is {first.chinese} in {first.notebook.name} ({first.section}), but "
-                    f"{term.chinese} in {path.name} ({term.section}); use one gloss."
+                    f"{term.chinese} in {path.name} ({term.section}); use one gloss"
                 )
     singular = {key: term for key, term in found.items() if not (key.endswith("s") and key[:-1] in found)}
     return [singular[key] for key in sorted(singular)]

@@ -38,7 +38,7 @@ def declared_parameters(notebook: Path) -> dict[str, Parameter]:
     nb = nbformat.read(notebook, as_version=4)
     tagged = [cell for cell in nb.cells if "parameters" in cell.metadata.get("tags", [])]
     if len(tagged) != 1:
-        raise ValueError(f"{notebook} has {len(tagged)} cells tagged `parameters`; it needs exactly one.")
+        raise ValueError(f"{notebook} has {len(tagged)} cells tagged `parameters`; it needs exactly one")
     with quiet_papermill():
         inspected = papermill.inspect_notebook(literal_path(notebook))
     parameters = {}
@@ -47,7 +47,7 @@ def declared_parameters(notebook: Path) -> dict[str, Parameter]:
         if type_name not in _TYPES:
             raise ValueError(
                 f"{notebook}: the parameter {name} declares the type {facts['inferred_type_name']}; "
-                f"write it as `{name}: int = None  # what it is`, with one of {', '.join(_TYPES)}."
+                f"write it as `{name}: int = None  # what it is`, with one of {', '.join(_TYPES)}"
             )
         parameters[name] = Parameter(name, type_name, facts["help"])
     return parameters
@@ -78,10 +78,7 @@ def plan_parameters(notebooks: Sequence[Path], given: Mapping[str, Any]) -> dict
             except ValueError as error:
                 problems.append(f"{name}: {error} in {notebook.stem}")
     if problems:
-        head = (
-            "One parameter does not fit:" if len(problems) == 1 else f"{len(problems)} parameters do not fit:"
-        )
-        raise ParameterError("\n  - ".join([head, *dict.fromkeys(problems)]))
+        raise ParameterError.of(problems)
     return plan
 
 

@@ -48,7 +48,7 @@ def write_navigation(folder: str | Path | None = None, readme: str | Path | None
     text = readme.read_text(encoding="utf-8")
     if not all(marker in text for marker in _TABLE):
         raise ValueError(
-            f"{readme} has no lines {' and '.join(_TABLE)}; put them where the table shall stand."
+            f"{readme} has no lines {' and '.join(_TABLE)}; put them where the table shall stand"
         )
     table = notebook_table(
         notebooks, folder, link_root=folder.resolve().relative_to(readme.resolve().parent).as_posix()
@@ -107,7 +107,7 @@ def _question(nb: Any, path: Path) -> str:
     first = next((cell.source for cell in nb.cells if cell.cell_type == "markdown"), "")
     match = re.match(r"#\s+(?:\d+\W+)?(.+)", first)
     if match is None:
-        raise ValueError(f"{path}: the first markdown cell must begin with the title, `# a question?`.")
+        raise ValueError(f"{path}: the first markdown cell must begin with the title, `# a question?`")
     return match[1].strip()
 
 

@@ -159,6 +159,6 @@ def _new_folder(out: str | Path | None) -> Path:
         return RunFolder.create(f"course-{datetime.now():%Y%m%d-%H%M%S}").path
     folder = Path(out).resolve()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError(f"the output folder {folder} holds something already; give a new or an empty one.")
+        raise ValueError(f"the output folder {folder} holds something already; give a new or an empty one")
     folder.mkdir(parents=True, exist_ok=True)
     return folder

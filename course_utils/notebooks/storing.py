@@ -40,7 +40,7 @@ def store_outputs(names: Iterable[str | Path] = (), *, stream: TextIO | None = N
             nb = clean(nbformat.read(Path(temporary) / notebook.name, as_version=4))
             found = find_problems(nb, notebook.stem)
             if notebook.read_bytes() != before[notebook]:
-                found.append(f"{notebook.stem}: changed while it ran; run the command again.")
+                found.append(f"{notebook.stem}: changed while it ran; run the command again")
             if found:
                 problems += found
                 continue

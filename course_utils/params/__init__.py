@@ -18,9 +18,23 @@ A notebook has one cell tagged `parameters` in which every value is None, and on
 None means that the profile decides; any other value was given by hand (edited, or by papermill) and wins. A
 misspelt name, a wrong type or an impossible value raises one ParameterError that lists everything that is
 wrong. Notebook 00 explains the use.
+
+What may be changed: a kind of parameter is added to `kinds`. Others rely on: the three profiles' names, the
+form of the messages ("epochs: got -1, expected ..."), and on None for "the profile decides".
 """
 
-from course_utils.params.kinds import Bool, Choice, FilePath, Float, Int, Kind, ListOf, Text, did_you_mean
+from course_utils.params.kinds import (
+    Bool,
+    Choice,
+    FilePath,
+    Float,
+    Int,
+    Kind,
+    ListOf,
+    Text,
+    check_choice,
+    did_you_mean,
+)
 from course_utils.params.reading import ParameterError, read
 from course_utils.params.settings import Settings
 
@@ -35,6 +49,7 @@ __all__ = [
     "ParameterError",
     "Settings",
     "Text",
+    "check_choice",
     "did_you_mean",
     "read",
 ]

@@ -27,7 +27,7 @@ class Kind(ABC):
         given = [name for name, item in by_profile.items() if item is not _UNSET]
         if (value is _UNSET) == (not given) or (given and len(given) < 3):
             raise ValueError(
-                f"{type(self).__name__}: give one value for all profiles, or all of smoke=, quick=, full=."
+                f"{type(self).__name__}: give one value for all profiles, or all of smoke=, quick=, full="
             )
         self.same_everywhere = not given
         self.defaults = dict.fromkeys(runtime.PROFILES, value) if self.same_everywhere else by_profile
@@ -202,6 +202,15 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
     near = near or [option for option in known if str(name)[:3].lower() == option[:3].lower()][:1]
     return f". Did you mean {near[0]!r}?" if near else ""
+
+
+def check_choice(name: str, value: object, options: Iterable[str]) -> None:
+    """Raise ValueError, with the nearest option, unless `value`, that of the setting `name`, is an option."""
+    options = tuple(options)
+    if value not in options:
+        raise ValueError(
+            f"{name} is {value!r}; expected one of {', '.join(options)}{did_you_mean(value, options)}"
+        )
 
 
 def _type_note(value: object) -> str:

@@ -12,6 +12,13 @@ from course_utils.params.settings import Settings
 class ParameterError(ValueError):
     """Parameters that do not fit the notebook; the message lists all of them."""
 
+    @classmethod
+    def of(cls, problems: Iterable[str]) -> "ParameterError":
+        """Make one error of all `problems`, each said once."""
+        lines = list(dict.fromkeys(problems))
+        head = "One parameter does not fit:" if len(lines) == 1 else f"{len(lines)} parameters do not fit:"
+        return cls("\n  - ".join([head, *lines]))
+
     def _render_traceback_(self) -> list[str]:
         """Let IPython show the message alone: the mistake is in the parameters, not in this file."""
         return [f"ParameterError: {self}"]
@@ -26,7 +33,7 @@ def read(namespace: Mapping[str, Any], /, *, given: Iterable[str] | None = None,
     """
     problems = []
     if "profile" in kinds:
-        raise ValueError("profile is read for every notebook; it is no kind to declare.")
+        raise ValueError("profile is read for every notebook; it is no kind to declare")
     known = ["profile", *kinds]
     for name in _injected_names(namespace) if given is None else given:
         if name not in known:
@@ -50,10 +57,7 @@ def read(namespace: Mapping[str, Any], /, *, given: Iterable[str] | None = None,
         except ValueError as error:
             problems.append(f"{name}: {error}")
     if problems:
-        head = (
-            "One parameter does not fit:" if len(problems) == 1 else f"{len(problems)} parameters do not fit:"
-        )
-        raise ParameterError("\n  - ".join([head, *problems])) from None
+        raise ParameterError.of(problems) from None
     return Settings(values, origins)
 
 

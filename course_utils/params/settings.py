@@ -25,7 +25,7 @@ class Settings:
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(
-            f"settings are frozen: set {name} in the parameters cell and run the cells from there on."
+            f"settings are frozen: set {name} in the parameters cell and run the cells from there on"
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -2,6 +2,10 @@
 
 A cell ends with `plots.present(ax)`, which shows the figure with its alt text. No function calls
 `plt.show()`.
+
+What may be changed: a figure is a function more, in the file of its concept: decorated with `style.styled`,
+it takes `ax=None`, labels its axes with units and ends with `style.describe`. Others rely on: no import of
+torch here, alt text for every figure, and no meaning that is carried by colour alone.
 """
 
 from course_utils.plots.classes import bar_with_intervals, class_counts, confusion_matrix

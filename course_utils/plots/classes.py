@@ -9,9 +9,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from course_utils.plots.style import PALETTE, describe, drawable, drawable_names, new_axes, number, styled
+from course_utils.plots.style import (
+    HATCHES,
+    PALETTE,
+    describe,
+    drawable,
+    drawable_names,
+    new_axes,
+    number,
+    styled,
+)
 
-_HATCHES = ("", "//", "..", "xx")
 _MAX_NUMBERED = 26  # classes up to which the cells of a confusion matrix hold their numbers
 
 
@@ -28,13 +36,14 @@ def confusion_matrix(
 
     matrix: counts (K, K). normalise: colour and numbers in percent of each row ("true") or column
     ("predicted"); a class without images keeps a dash. Numbers stand in the cells up to 26 classes.
+    ValueError for another shape.
     """
     counts = np.asarray(matrix)
     num = len(class_names)
     if counts.shape != (num, num) or counts.size == 0:
-        raise ValueError(f"expected a matrix of {num} x {num} for {num} class names, got {counts.shape}")
+        raise ValueError(f"got a matrix {counts.shape} for {num} class names; expected {num} x {num}")
     if normalise not in (None, "true", "predicted"):
-        raise ValueError(f"normalise is 'true', 'predicted' or None, got {normalise!r}")
+        raise ValueError(f"normalise is {normalise!r}; expected 'true', 'predicted' or None")
     if normalise is None:
         shown = counts.astype(float)
     else:
@@ -61,7 +70,7 @@ def confusion_matrix(
         _number_cells(plot, shown, top)
     if title:
         plot.set_title(drawable(title))
-    describe(plot, f"{title + '. ' if title else ''}{_about_confusions(counts, class_names)}")
+    describe(plot, _about_confusions(counts, class_names), title=title)
     return plot
 
 
@@ -110,7 +119,8 @@ def class_counts(
     """Images per class, a bar for each split.
 
     counts: for each split its counts by class name, or a list of counts in the order of class_names:
-    {"train": {"cat": 70, "dog": 30}, "val": {"cat": 30}}. A class missing in a split counts 0.
+    {"train": {"cat": 70, "dog": 30}, "val": {"cat": 30}}. A class missing in a split counts 0. ValueError
+    without counts, or for classes that `class_names` lacks.
     """
     if not counts:
         raise ValueError("there are no counts to draw")
@@ -129,7 +139,7 @@ def class_counts(
         places = np.arange(num) + (index - (bars - 1) / 2) * thick
         look: dict[str, Any] = {
             "color": PALETTE[index % len(PALETTE)],
-            "hatch": _HATCHES[index % len(_HATCHES)],
+            "hatch": HATCHES[index % len(HATCHES)],
             "edgecolor": "white",
         }
         drawn = plot.barh(places, values, thick, label=drawable(split, f"split {index}"), linewidth=0, **look)
@@ -148,7 +158,7 @@ def class_counts(
         few, many = int(np.argmin(values)), int(np.argmax(values))
         ends = f"fewest {values[few]} ({names[few]}), most {values[many]} ({names[many]})"
         told.append(f"{split}: {sum(values)} images, {ends}")
-    describe(plot, f"{title + '. ' if title else ''}Images per class, {num} classes. {'; '.join(told)}.")
+    describe(plot, f"Images per class, {num} classes. {'; '.join(told)}.", title=title)
     return plot
 
 
@@ -159,7 +169,9 @@ def _in_order(split: str, counts: Mapping[str, int] | Sequence[int], names: list
             raise ValueError(f"split {split!r} counts classes that class_names does not have: {unknown}")
         return [int(counts.get(name, 0)) for name in names]
     if len(counts) != len(names):
-        raise ValueError(f"split {split!r} has {len(counts)} counts for {len(names)} class names")
+        raise ValueError(
+            f"split {split!r} has {len(counts)} counts for {len(names)} class names; expected as many of both"
+        )
     return [int(count) for count in counts]
 
 
@@ -177,7 +189,8 @@ def bar_with_intervals(
 ) -> Axes:
     """A horizontal bar per name with its interval from low to high, and the value in numbers.
 
-    low and high are the ends themselves, not distances. Bars start at zero.
+    low and high are the ends themselves, not distances. Bars start at zero. ValueError for different lengths,
+    and for a value outside of its interval.
     """
     num = len(names)
     centre = np.asarray(values, dtype=float)
@@ -187,7 +200,8 @@ def bar_with_intervals(
         [np.asarray(end, dtype=float) for end in (low, high)] if low is not None and high is not None else []
     )
     if num == 0 or any(array.shape != (num,) for array in (centre, *ends)):
-        raise ValueError(f"expected {num} values, and as many low and high ends, for {num} names")
+        shapes = ", ".join(str(array.shape) for array in (centre, *ends))
+        raise ValueError(f"got values and ends of the shapes {shapes} for {num} names; expected one for each")
     if ends and not ((ends[0] <= centre) & (centre <= ends[1])).all():
         raise ValueError("an interval does not hold its value: low and high are ends, not distances")
     plot = new_axes(ax, 7.0, float(np.clip(0.9 + 0.34 * num, 1.8, 12)))
@@ -212,5 +226,5 @@ def bar_with_intervals(
         for i, name in enumerate(names)
     ]
     more = f" and {num - 20} more" if num > 20 else ""
-    describe(plot, f"{title + '. ' if title else ''}{xlabel}: {', '.join(told[:20])}{more}.")
+    describe(plot, f"{xlabel}: {', '.join(told[:20])}{more}.", title=title)
     return plot

@@ -64,7 +64,7 @@ def lines(
         plot.set_yscale("log")
     label_axes(plot, xlabel, ylabel, title)
     add_legend(plot, handles, names)
-    describe(plot, f"{title + '. ' if title else ''}{ylabel} over {xlabel}: {'; '.join(told)}.")
+    describe(plot, f"{ylabel} over {xlabel}: {'; '.join(told)}.", title=title)
     return plot
 
 
@@ -76,7 +76,8 @@ def training_curves(
 
     history: a row per epoch, such as the rows of metrics.csv: "epoch", then any columns whose names hold
     "loss", "accuracy" (in [0, 1]) or "learning_rate". Missing values (None, "" or NaN) leave a gap. The best
-    epoch of each validation accuracy is marked. ax: as many axes as panels. Returns the panels.
+    epoch of each validation accuracy is marked. ax: as many axes as panels. Returns the panels. ValueError
+    without rows or such columns.
     """
     if not history:
         raise ValueError("the history has no rows: was nothing trained?")
@@ -88,7 +89,9 @@ def training_curves(
         if (found := [key for key in columns if what in key])
     ]
     if not panels:
-        raise ValueError(f"no column of the history holds 'loss' or 'accuracy', got {columns}")
+        raise ValueError(
+            f"the history has the columns {columns}; expected some with 'loss' or 'accuracy' in their name"
+        )
     if ax is None:
         grid = plt.subplots(
             1, len(panels), figsize=(4.2 * len(panels), 3.4), layout="constrained", squeeze=False
@@ -97,7 +100,10 @@ def training_curves(
     else:
         axes = tuple(ax)
     if len(axes) != len(panels):
-        raise ValueError(f"got {len(axes)} axes for {len(panels)} panels: {[what for what, _ in panels]}")
+        raise ValueError(
+            f"got {len(axes)} axes for {len(panels)} panels ({', '.join(what for what, _ in panels)}); "
+            "give as many"
+        )
     for panel, (what, found) in zip(axes, panels, strict=True):
         told = []
         for index, key in enumerate(found):

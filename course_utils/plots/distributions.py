@@ -39,7 +39,10 @@ def histogram(
     log_y: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
-    """How often values occur; several named groups share the bins and are drawn as outlines."""
+    """How often values occur; several named groups share the bins and are drawn as outlines.
+
+    ValueError without finite values.
+    """
     groups = dict(values) if isinstance(values, Mapping) else {"": values}
     arrays = {name: np.asarray(group, dtype=float).ravel() for name, group in groups.items()}
     finite = {name: array[np.isfinite(array)] for name, array in arrays.items()}
@@ -72,7 +75,7 @@ def histogram(
     if len(finite) > 1:
         add_legend(plot, handles, names)
     label_axes(plot, xlabel, ylabel, title)
-    describe(plot, f"{title + '. ' if title else ''}Histogram of {xlabel}. {'; '.join(told)}.")
+    describe(plot, f"Histogram of {xlabel}. {'; '.join(told)}.", title=title)
     return plot
 
 
@@ -87,11 +90,12 @@ def pixel_histograms(
     """How often each of the 256 pixel values occurs, a line per channel, and each channel's mean.
 
     histogram: counts, (C, 256) or (256,); one channel is grey, three are red, green and blue. mean: in [0,
-    1]; by default computed from the counts. The pixel value on the x axis is scaled to [0, 1].
+    1]; by default computed from the counts. The pixel value on the x axis is scaled to [0, 1]. ValueError for
+    another shape, and for a channel without pixels.
     """
     counts = np.atleast_2d(np.asarray(histogram, dtype=float))
     if counts.ndim != 2 or counts.shape[1] != 256 or not (counts.sum(axis=1) > 0).all():
-        raise ValueError(f"expected counts of the shape (channels, 256), none empty, got {counts.shape}")
+        raise ValueError(f"the histogram has the shape {counts.shape}; expected (channels, 256), none empty")
     num_channels = len(counts)
     names = _CHANNELS.get(num_channels, tuple(f"channel {i}" for i in range(num_channels)))
     colours = {1: ("#555555",), 3: (ORANGE, GREEN, BLUE)}.get(num_channels, PALETTE)
@@ -99,7 +103,7 @@ def pixel_histograms(
     shares = counts / counts.sum(axis=1, keepdims=True)
     means = shares @ values if mean is None else np.asarray(mean, dtype=float)
     if means.shape != (num_channels,):
-        raise ValueError(f"got {means.shape} means for {num_channels} channels")
+        raise ValueError(f"got {means.shape} means for {num_channels} channels; expected one for each")
     plot = new_axes(ax, 6.5, 3.6)
     told = []
     for index, name in enumerate(names):
@@ -118,7 +122,7 @@ def pixel_histograms(
     plot.legend()
     label_axes(plot, "pixel value (0 black, 1 full)", "share of the pixels (%)", title)
     about = f"Histogram of {number(counts[0].sum())} pixels: {'; '.join(told)}."
-    describe(plot, f"{title + '. ' if title else ''}{about}")
+    describe(plot, about, title=title)
     return plot
 
 
@@ -134,16 +138,21 @@ def scatter(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """A point per pair; groups (an index per point, such as its class) differ in colour and marker."""
+    """A point per pair; groups (an index per point, such as its class) differ in colour and marker.
+
+    ValueError for different lengths, and for a group without a name.
+    """
     xs, ys = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if xs.shape != ys.shape or xs.ndim != 1 or len(xs) == 0:
-        raise ValueError(f"expected two equally long lists of numbers, got {xs.shape} and {ys.shape}")
+        raise ValueError(f"got x {xs.shape} and y {ys.shape}; expected two equally long lists of numbers")
     members = np.zeros(len(xs), dtype=int) if groups is None else np.asarray(groups)
     if members.shape != xs.shape:
-        raise ValueError(f"got {members.shape} groups for {len(xs)} points")
+        raise ValueError(f"got {members.shape} groups for {len(xs)} points; expected one for each")
     present = [int(index) for index in np.unique(members)]
     if group_names is not None and present[-1] >= len(group_names):
-        raise ValueError(f"group {present[-1]} has no name: only {len(group_names)} names were given")
+        raise ValueError(
+            f"group {present[-1]} has no name: only {len(group_names)} names were given; name every group"
+        )
     names = list(group_names) if group_names is not None else [f"group {i}" for i in range(present[-1] + 1)]
     shown = drawable_names(names)
     plot = new_axes(ax, 6.5 if groups is None else 7.5, 5.0)
@@ -171,5 +180,5 @@ def scatter(
             for i in present[:12]
         ]
         about += f", {len(present)} groups: {'; '.join(centres)}{' and others' if len(present) > 12 else ''}"
-    describe(plot, f"{title + '. ' if title else ''}{about}.")
+    describe(plot, f"{about}.", title=title)
     return plot

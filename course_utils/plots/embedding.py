@@ -28,7 +28,8 @@ def embedding_panels(
 
     Classes differ in colour and marker, and stand by name at the median of their points. Axes have no
     numbers, since the coordinates of such maps mean nothing. labels None: points of one kind. size: of a
-    panel in inches. Returns the panels.
+    panel in inches. Returns the panels. ValueError for different numbers of points, and for points that are
+    not finite.
     """
     if not panels:
         raise ValueError("there is no panel to draw")
@@ -49,7 +50,7 @@ def embedding_panels(
         )
     drawn = tuple(axes) if axes is not None else _new_panels(len(tables), columns, size)
     if len(drawn) != len(tables):
-        raise ValueError(f"got {len(drawn)} axes for {len(tables)} panels")
+        raise ValueError(f"got {len(drawn)} axes for {len(tables)} panels; give as many")
     shown = drawable_names(names, max_length=14)
     for ax, (name, points) in zip(drawn, tables.items(), strict=True):
         _draw(ax, points, members, present, shown, with_names=labels is not None)
@@ -129,8 +130,7 @@ def _about(
     ratio = float(apart[first, second].mean() / spread) if spread > 0 else float("inf")
     return (
         f"{text} in {len(present)} classes; class centres are on average {ratio:.1f} times as far apart as "
-        "points are "
-        f"from their centre; nearest are {pair[0]}, farthest {pair[1]}."
+        f"points are from their centre; nearest are {pair[0]}, farthest {pair[1]}."
     )
 
 

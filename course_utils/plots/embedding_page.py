@@ -90,7 +90,7 @@ def _check(
             f"points have the shape {points.shape}; expected (N, 2) with 1 to {_MOST_POINTS:,} points"
         )
     if not np.isfinite(points).all():
-        raise ValueError("some points are not finite")
+        raise ValueError("some points are not finite; leave them out")
     lengths = {"labels": len(labels)} | {
         name: len(value) for name, value in others.items() if value is not None
     }

@@ -20,7 +20,7 @@ def overlay(image: np.ndarray, values: np.ndarray, *, limit: float | None = None
 
     image: (H, W), (H, W, 1) or (H, W, 3), uint8 or float in [0, 1]. Values that are all at least 0 go from
     the bare picture to yellow; with negative ones, orange is positive and purple negative. limit: the
-    magnitude that gets the full colour, by default the largest there is.
+    magnitude that gets the full colour, by default the largest there is. ValueError for different sizes.
     """
     grey = _grey(image)
     strength = np.asarray(values, dtype=float)
@@ -69,8 +69,8 @@ def heatmap_grid(
         _about(str(titles[i]) if titles is not None else f"picture {i}", maps[i]) for i in range(len(maps))
     ]
     more = f" and {len(told) - 12} more" if len(told) > 12 else ""
-    start = f"{title + '. ' if title else ''}{len(pairs)} pictures, each beside its heat map"
-    describe(grid, f"{start}: {'; '.join(told[:12])}{more}.")
+    about = f"{len(pairs)} pictures, each beside its heat map: {'; '.join(told[:12])}{more}."
+    describe(grid, about, title=title)
     return grid
 
 

@@ -36,7 +36,7 @@ def image_grid(
     """
     pictures = [_picture(image, index) for index, image in enumerate(images)]
     if titles is not None and len(titles) != len(pictures):
-        raise ValueError(f"got {len(titles)} titles for {len(pictures)} images")
+        raise ValueError(f"got {len(titles)} titles for {len(pictures)} images; expected one for each")
     texts = [
         _fit(drawable(str(text), f"image {i}"), size)
         for i, text in enumerate(() if titles is None else titles)
@@ -46,7 +46,7 @@ def image_grid(
     shape = f"{widths.pop()} x {heights.pop()} pixels" if len(heights) == len(widths) == 1 else "mixed sizes"
     named = f": {_listed([str(text) for text in titles])}" if titles is not None else ""
     count = "1 picture" if len(pictures) == 1 else f"{len(pictures)} pictures"
-    describe(grid, f"{title + '. ' if title else ''}Grid of {count}, {shape}{named}.")
+    describe(grid, f"Grid of {count}, {shape}{named}.", title=title)
     return grid
 
 
@@ -65,14 +65,16 @@ def predictions_grid(
 ) -> Axes:
     """Pictures with the predicted class and, where it is wrong, the true class.
 
-    Right and wrong differ by tick or cross, by a thin or a thick dashed frame, and by colour.
-    true: class indices or names, None where the truth is not known. predicted: likewise. class_names: turns
-    indices into names. confidence: in [0, 1].
+    Right and wrong differ by tick or cross, by a thin or a thick dashed frame, and by colour. true: class
+    indices or names, None where the truth is not known. predicted: likewise. class_names: turns indices into
+    names. confidence: in [0, 1]. ValueError for different lengths.
     """
     pictures = [_picture(image, index) for index, image in enumerate(images)]
     for name, values in (("true", true), ("predicted", predicted), ("confidence", confidence)):
         if values is not None and len(values) != len(pictures):
-            raise ValueError(f"got {len(values)} values for {name!r} and {len(pictures)} images")
+            raise ValueError(
+                f"got {len(values)} values for {name!r} and {len(pictures)} images; expected one for each"
+            )
     shown = drawable_names(class_names) if class_names is not None else None
     right = None if true is None else [bool(a == b) for a, b in zip(true, predicted, strict=True)]
     texts = []
@@ -86,18 +88,17 @@ def predictions_grid(
     grid = _draw(pictures, texts, columns, title, size, ax)
     for index, is_right in enumerate(right or []):
         _frame(grid.get_images()[index].get_extent(), grid, is_right)
-    describe(grid, _about_predictions(title, true, predicted, confidence, class_names))
+    describe(grid, _about_predictions(true, predicted, confidence, class_names), title=title)
     return grid
 
 
 def _about_predictions(
-    title: str,
     true: Sequence[int | str] | None,
     predicted: Sequence[int | str],
     confidence: Sequence[float] | None,
     class_names: Sequence[str] | None,
 ) -> str:
-    text = f"{title + '. ' if title else ''}Grid of {len(predicted)} pictures with predictions"
+    text = f"Grid of {len(predicted)} pictures with predictions"
     if true is None:
         return f"{text}: {_listed([_class_name(guess, class_names) for guess in predicted])}."
     wrong = [i for i, (a, b) in enumerate(zip(true, predicted, strict=True)) if a != b]
@@ -158,8 +159,8 @@ def _picture(image: np.ndarray, index: int) -> np.ndarray:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or array.size == 0:
-        hint = " Channels come last here: image.permute(1, 2, 0)." if array.ndim == 3 else ""
-        raise ValueError(f"image {index} has the shape {array.shape}, expected (H, W) or (H, W, 3).{hint}")
+        hint = ". Channels come last here: image.permute(1, 2, 0)." if array.ndim == 3 else ""
+        raise ValueError(f"image {index} has the shape {array.shape}; expected (H, W) or (H, W, 3){hint}")
     if array.dtype == np.uint8:
         return array
     if array.dtype == bool:

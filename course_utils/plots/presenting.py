@@ -128,7 +128,7 @@ def _figure_of(target: Axes | Figure | Iterable[Axes]) -> Figure:
     axes = [target] if isinstance(target, Axes) else list(np.ravel(np.asarray(target, dtype=object)))
     figures = {ax.get_figure(root=True) for ax in axes if isinstance(ax, Axes)}
     if len(figures) != 1:
-        raise ValueError(f"expected axes of one figure, or a figure, got {target!r:.100}")
+        raise ValueError(f"got {target!r:.100}; expected axes of one figure, or a figure")
     figure = figures.pop()
     assert isinstance(figure, Figure)
     return figure

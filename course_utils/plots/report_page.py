@@ -50,7 +50,10 @@ def write_page(report: ReportLike, path: str | Path) -> Path:
 def report_page(values: Mapping[str, Any], *, pictures: Sequence[np.ndarray] = ()) -> str:
     """The page as HTML. values: as in report.json. pictures: those of the worst errors, in their order."""
     if len(pictures) not in (0, len(values["worst_errors"])):
-        raise ValueError(f"got {len(pictures)} pictures for {len(values['worst_errors'])} worst errors")
+        raise ValueError(
+            f"got {len(pictures)} pictures for {len(values['worst_errors'])} worst errors; "
+            "expected one for each"
+        )
     summary = values["summary"]
     parts = [
         *_head(values, summary),

@@ -12,9 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib.axes import Axes
 
+from course_utils.params import check_choice
 from course_utils.plots.curves import label_axes, line_look
 from course_utils.plots.style import (
     BLUE,
+    HATCHES,
     ORANGE,
     PALETTE,
     add_legend,
@@ -26,7 +28,6 @@ from course_utils.plots.style import (
     styled,
 )
 
-_HATCHES = ("", "//", "..", "xx")
 _MOST_CURVES = 8  # in one figure; with more classes the lowest areas are drawn
 _AXES = {
     "roc": ("false positive rate", "true positive rate (recall)", "ROC curves", "area"),
@@ -70,7 +71,7 @@ def reliability_diagram(
     plot.set_ylim(0, 1.02)
     label_axes(plot, "confidence of the prediction", "accuracy (share of images)", title)
     plot.legend(handles, ["perfectly calibrated", *series], loc="upper left")
-    describe(plot, f"{title + '. ' if title else ''}Reliability diagram. {'; '.join(told)}.")
+    describe(plot, f"Reliability diagram. {'; '.join(told)}.", title=title)
     return plot
 
 
@@ -101,8 +102,7 @@ def score_curves(
     curves: class name to points [x, y]. areas: class name to the figure beside it. Of more than eight classes
     the eight with the lowest areas are drawn, and the alt text says so. ValueError without curves.
     """
-    if kind not in _AXES:
-        raise ValueError(f"kind is 'roc' or 'precision_recall', got {kind!r}")
+    check_choice("kind", kind, _AXES)
     if not curves or set(curves) - set(areas):
         raise ValueError(f"got {len(curves)} curves and {len(areas)} areas; expected an area for each curve")
     xlabel, ylabel, what, figure = _AXES[kind]
@@ -127,8 +127,8 @@ def score_curves(
     told = ", ".join(f"{name} {areas[name]:.3f}" for name in order[:_MOST_CURVES])
     describe(
         plot,
-        f"{title + '. ' if title else ''}{what} of {len(curves)} classes against the rest{part}; {figure}, "
-        f"from the lowest: {told}.",
+        f"{what} of {len(curves)} classes against the rest{part}; {figure}, from the lowest: {told}.",
+        title=title,
     )
     return plot
 
@@ -148,17 +148,19 @@ def per_class_bars(
     """
     num, bars = len(class_names), len(series)
     table = {name: np.asarray(values, dtype=float) for name, values in series.items()}
-    if num == 0 or not 1 <= bars <= len(_HATCHES):
-        raise ValueError(f"expected classes and one to four series, got {num} and {bars}")
+    if num == 0 or not 1 <= bars <= len(HATCHES):
+        raise ValueError(
+            f"got {num} classes and {bars} series; expected a class or more, and one to four series"
+        )
     for name, values in table.items():
         if values.shape != (num,) or not ((values >= 0) & (values <= 1)).all():
-            raise ValueError(f"{name!r}: expected {num} values in [0, 1], got {values.shape}: {values[:8]}")
+            raise ValueError(f"{name!r} has the values {values.shape} {values[:8]}; expected {num} in [0, 1]")
     plot = new_axes(ax, 7.0, float(np.clip(1.0 + 0.15 * num * (bars + 0.8), 2.2, 14)))
     thick = 0.8 / bars
     handles: list[Any] = []
     for index, (_, values) in enumerate(table.items()):
         places = np.arange(num) + (index - (bars - 1) / 2) * thick
-        look: dict[str, Any] = {"color": PALETTE[index], "hatch": _HATCHES[index], "edgecolor": "white"}
+        look: dict[str, Any] = {"color": PALETTE[index], "hatch": HATCHES[index], "edgecolor": "white"}
         handles.append(plot.barh(places, values, thick, linewidth=0, **look))
     plot.set_yticks(range(num), drawable_names(class_names), fontsize=float(np.clip(330 / num, 6, 10)))
     plot.set_ylim(num - 0.4, -0.6)
@@ -180,7 +182,7 @@ def per_class_bars(
             f"{name} from {values[low]:.3f} ({class_names[low]}) to {values[high]:.3f} "
             f"({class_names[high]}), mean {values.mean():.3f}"
         )
-    describe(plot, f"{title + '. ' if title else ''}Scores of {num} classes: {'; '.join(told)}.")
+    describe(plot, f"Scores of {num} classes: {'; '.join(told)}.", title=title)
     return plot
 
 
@@ -220,7 +222,8 @@ def slice_intervals(
     )
     describe(
         plot,
-        f"{title + '. ' if title else ''}Accuracy of {len(rows)} parts; over all pictures {number(overall)}. "
-        f"{len(weak)} lie below it with their whole interval. Lowest: {told}.",
+        f"Accuracy of {len(rows)} parts; over all pictures {number(overall)}. {len(weak)} lie below it with "
+        f"their whole interval. Lowest: {told}.",
+        title=title,
     )
     return plot

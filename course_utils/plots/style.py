@@ -24,6 +24,7 @@ BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, "#E69F00", "#56B4E9", "#000000", "#8C6D1F")
 DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+HATCHES = ("", "//", "..", "xx")  # of bars that stand side by side
 
 # Families with Chinese characters, and with one-colour emoji (matplotlib cannot draw colour emoji fonts). The
 # first that is installed of each is enough, and each further one costs time in every text.
@@ -111,9 +112,9 @@ def add_legend(plot: Axes, handles: Sequence[Any], names: Sequence[str], *, outs
     )
 
 
-def describe(target: Axes | Figure, text: str) -> None:
-    """Attach alt text to axes or a figure; a second call replaces the first."""
-    _alt_texts[target] = " ".join(text.split())
+def describe(target: Axes | Figure, text: str, *, title: str = "") -> None:
+    """Attach alt text to axes or a figure, behind its `title` where it has one; a second call replaces it."""
+    _alt_texts[target] = " ".join(f"{title + '. ' if title else ''}{text}".split())
 
 
 def alt_text(target: Axes | Figure | Iterable[Axes]) -> str:

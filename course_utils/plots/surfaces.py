@@ -85,9 +85,6 @@ def surface(
     plot.grid(visible=False)
     if handles:
         add_legend(plot, handles, drawable_names(list(paths or {})), outside=len(handles) > 4)
-    describe(
-        plot,
-        f"{title + '. ' if title else ''}Contours of the {what} over {xlabel} and {ylabel}: "
-        f"{'; '.join(told)}.",
-    )
+    about = f"Contours of the {what} over {xlabel} and {ylabel}: {'; '.join(told)}."
+    describe(plot, about, title=title)
     return plot

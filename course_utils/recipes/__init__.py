@@ -4,6 +4,10 @@
 with a stopped run, `open_run` gives the trained network back from its folder alone. The command line's
 `train`, `resume`, `evaluate` and `predict` are thin covers of these. Names are imported when they are used:
 reading a recipe costs no torch.
+
+What may be changed: a setting is a field more in `sections` (or in `training.config`), with a default that
+changes nothing for recipes which do not name it. Others rely on: the keys, which stand in recipe files and in
+the folders of runs, and the names of the files in such a folder (`stored`, `reporting`).
 """
 
 from importlib import import_module

@@ -29,7 +29,7 @@ def annotate(path: str | Path, ranked: Sequence[tuple[str, float]], out: str | P
     kinds = Image.registered_extensions()
     kind = kinds.get(out.suffix.lower())
     if kind not in Image.SAVE:
-        raise ValueError(f"{out} does not end like a picture; use .png or .jpg.")
+        raise ValueError(f"{out} does not end like a picture; use .png or .jpg")
     picture = _scaled(decode(path, mode="RGB"))
     size = max(14, picture.width // 22)
     height = 2 * _MARGIN + sum(_line_height(size, place) for place in range(len(ranked)))

@@ -1,5 +1,7 @@
 """The network of a recipe, with the same random start for the same seed."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -19,34 +21,22 @@ def build(recipe: Recipe, *, num_classes: int, pretrained: bool | None = None) -
     model, data = recipe.model, recipe.data
     torch.manual_seed(runtime.derive_seed(recipe.training.seed, "weights"))
     wants_weights = model.pretrained if pretrained is None else pretrained
-    in_channels = 1 if data.mode == "L" else 3
+    options: dict[str, Any] = {
+        "num_classes": num_classes,
+        "in_channels": 1 if data.mode == "L" else 3,
+        "image_size": data.image_size,
+        "drop_rate": model.drop_rate,
+        "drop_path_rate": model.drop_path_rate,
+        "keep_resolution": model.keep_resolution,
+        "width_factor": model.width_factor,
+    }
     if model.name in OURS and not wants_weights:
-        network = build_ours(
-            model.name,
-            num_classes=num_classes,
-            in_channels=in_channels,
-            image_size=data.image_size,
-            drop_rate=model.drop_rate,
-            drop_path_rate=model.drop_path_rate,
-            keep_resolution=model.keep_resolution,
-            width_factor=model.width_factor,
-        )
+        network = build_ours(model.name, **options)
         set_fine_tuning(network, model.fine_tune)
     else:
         from course_utils.models.factory import build_model
 
-        network = build_model(
-            model.name,
-            num_classes=num_classes,
-            pretrained=wants_weights,
-            fine_tune=model.fine_tune,
-            in_channels=in_channels,
-            image_size=data.image_size,
-            drop_rate=model.drop_rate,
-            drop_path_rate=model.drop_path_rate,
-            keep_resolution=model.keep_resolution,
-            width_factor=model.width_factor,
-        )
+        network = build_model(model.name, pretrained=wants_weights, fine_tune=model.fine_tune, **options)
     if model.batch_norm_momentum is not None:
         set_batch_norm_momentum(network, model.batch_norm_momentum)
     return network

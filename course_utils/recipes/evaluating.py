@@ -74,7 +74,7 @@ class Members:
         """
         for name, run in self.runs.items():
             if "val" not in read_plan(run.run, verify=False).manifest.splits:
-                raise ValueError(f"{name} holds out no validation part to fit a temperature on.")
+                raise ValueError(f"{name} holds out no validation part to fit a temperature on")
             fitted_on = {path.resolve() for path in run.pictures("val").paths}
             both = sum(path.resolve() in fitted_on for path in self.pictures(name).paths)
             if both:
@@ -125,7 +125,7 @@ def open_named(paths: Sequence[Path], *, device: torch.device | str = "cpu") -> 
     real = [path.resolve() for path in paths]
     if len(set(real)) < len(real):
         twice = next(path for path in real if real.count(path) > 1)
-        raise ValueError(f"{twice} is given twice; an ensemble and a comparison take different runs.")
+        raise ValueError(f"{twice} is given twice; an ensemble and a comparison take different runs")
     names = [path.name for path in real]
     shown = [path.name if names.count(path.name) == 1 else f"{path.parent.name}/{path.name}" for path in real]
     if len(set(shown)) < len(shown):

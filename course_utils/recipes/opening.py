@@ -52,13 +52,13 @@ class OpenedRun:
         plan = read_plan(self.run, root=root, verify=False)
         if part not in plan.manifest.splits:
             known = ", ".join(plan.manifest.splits)
-            raise ValueError(f"part is {part!r}; this run has {known} (of {', '.join(SPLITS)}).")
+            raise ValueError(f"part is {part!r}; this run has {known} (of {', '.join(SPLITS)})")
         rows = plan.manifest.of(part)
         missing = [row.path for row in rows if not (plan.root / row.path).is_file()]
         if missing:
             raise ValueError(
                 f"{len(missing)} of {len(rows)} pictures of {part} are not in {plan.root}, such as "
-                f"{missing[0]}; give --data PATH."
+                f"{missing[0]}; give --data PATH"
             )
         return picture_set(rows, plan.root, self.class_names, self.transform.reading())
 
@@ -70,7 +70,7 @@ class OpenedRun:
         layout = read_layout(path, class_names=self.class_names)
         if part is not None and part not in layout.splits:
             parts = ", ".join(layout.splits) or "no parts"
-            raise ValueError(f"{path} has no part {part!r}; it has {parts}.")
+            raise ValueError(f"{path} has no part {part!r}; it has {parts}")
         records = [record for record in layout.records if record.label and part in (None, record.split)]
         if not records:
             raise ValueError(

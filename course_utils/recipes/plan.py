@@ -5,7 +5,6 @@ The parts a set comes with are kept; the missing ones are held out of its traini
 so a resumed run and an evaluation months later see the same pictures or say that they do not.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,12 @@ from typing import Any
 
 from course_utils import files
 from course_utils.data import catalog, sources
-from course_utils.data.duplicates import group_names, hash_files, near_duplicate_groups
+from course_utils.data.duplicates import hash_files
 from course_utils.data.layouts import Layout, Record, read_layout
 from course_utils.data.manifest import SPLITS, Manifest, Row
 from course_utils.data.scan import scan
 from course_utils.data.splits import kfold, stratified_split
+from course_utils.data.splitting import copy_groups
 from course_utils.recipes.sections import DataConfig
 
 
@@ -53,15 +53,18 @@ def make_plan(data: DataConfig, *, progress: bool = False) -> Plan:
     if empty := [name for name in layout.class_names if name not in set(labels)]:
         raise ValueError(
             f"{layout.root} holds no pictures of {', '.join(empty)}; add some, or give the set a name of its "
-            "own (data.name) to train on the classes that are there."
+            "own (data.name) to train on the classes that are there"
         )
     paths = [record.path for record in records]
     places = [path.relative_to(layout.root).as_posix() for path in paths]
     digests = hash_files(paths, progress=progress)
     free = [position for position, record in enumerate(records) if record.split in (None, "train")]
     if not free:
-        raise ValueError(f"{layout.root} has no training pictures; it has {', '.join(layout.splits)}.")
-    groups = _copies([paths[i] for i in free], [digests[i] for i in free], data.keep_together, progress)
+        raise ValueError(f"{layout.root} has no training pictures; it has {', '.join(layout.splits)}")
+    groups = [""] * len(free)
+    if data.keep_together != "none":
+        of_free = [paths[i] for i in free], [digests[i] for i in free]
+        groups = copy_groups(*of_free, near=data.keep_together == "near", progress=progress)
     parts = [record.split or "train" for record in records]
     for position, part in zip(free, _hold_out(data, labels, places, groups, free, parts), strict=True):
         parts[position] = part
@@ -82,13 +85,16 @@ def make_plan(data: DataConfig, *, progress: bool = False) -> Plan:
 
 
 def find_layout(data: DataConfig, *, progress: bool = False) -> Layout:
-    """Give what the folder of the data set holds, made or fetched first where needed."""
+    """Give what the folder of the data set holds, made or fetched first where needed.
+
+    ValueError for a set of one's own without a path, and for a folder that does not fit.
+    """
     info = catalog.CATALOG.get(data.name)
     if info is None and data.source in ("sample", "kaggle", "download"):
         near = f"the catalog has {', '.join(catalog.CATALOG)}"
         raise ValueError(
             f"{data.name!r} is a set of your own, since {near}; say where it lies: --data PATH "
-            "(or source = PATH in [data])."
+            "(or source = PATH in [data])"
         )
     try:
         folder = sources.prepare(data.name, source=data.source, progress=progress)
@@ -106,7 +112,7 @@ def _usable(layout: Layout, data: DataConfig, progress: bool, remarks: list[str]
     records = [record for record in layout.records if record.label is not None]
     if not records:
         raise ValueError(
-            f"{layout.root} holds {len(layout.records)} pictures but no labels; expected a folder per class."
+            f"{layout.root} holds {len(layout.records)} pictures but no labels; expected a folder per class"
         )
     if len(records) < len(layout.records):
         remarks.append(f"left out {len(layout.records) - len(records)} pictures without a label")
@@ -117,17 +123,6 @@ def _usable(layout: Layout, data: DataConfig, progress: bool, remarks: list[str]
         remarks.append(f"left out: {report.message()}")
     good = set(report.good)
     return [record for record in records if record.path in good]
-
-
-def _copies(paths: list[Path], digests: list[str], keep_together: str, progress: bool) -> list[str]:
-    """Give the name of each picture's group of copies, "" for none."""
-    short = [digest[:12] for digest in digests]
-    if keep_together == "near":
-        return group_names(paths, near_duplicate_groups(paths, progress=progress), short)
-    if keep_together == "none":
-        return [""] * len(paths)
-    seen = Counter(digests)
-    return [name if seen[digest] > 1 else "" for name, digest in zip(short, digests, strict=True)]
 
 
 def _hold_out(
@@ -148,7 +143,7 @@ def _hold_out(
         fractions["val"] = data.val_fraction
     if data.num_folds:
         if "test" in given:
-            raise ValueError("the set comes with a test part, so num_folds has to be 0 (or give its train/).")
+            raise ValueError("the set comes with a test part, so num_folds has to be 0 (or give its train/)")
         folds = kfold(own_labels, num_folds=data.num_folds, groups=groups, keys=own_places, **arguments)
         for position in folds[data.fold][1].tolist():
             parts[position] = "test"

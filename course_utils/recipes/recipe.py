@@ -40,13 +40,13 @@ class Recipe:
         if self.data.val_fraction == 0 and self.training.keep != "last":
             raise ValueError(
                 "data.val_fraction is 0, so nothing tells which epoch is the best: set training.keep to "
-                "'last', or hold a part out."
+                "'last', or hold a part out"
             )
         mixing = self.data.mixing or {}
         if mixing.get("label_smoothing") and self.training.label_smoothing:
             raise ValueError(
                 "both data.mixing.label_smoothing and training.label_smoothing are set, so labels would be "
-                "smoothed twice; keep one of them."
+                "smoothed twice; keep one of them"
             )
 
     @classmethod
@@ -61,7 +61,7 @@ class Recipe:
         except FileNotFoundError:
             raise ValueError(f"there is no recipe {path}{_nearest_recipe(path)}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is no valid TOML: {error}.") from None
+            raise ValueError(f"{path} is no valid TOML: {error}") from None
         values.setdefault("name", path.stem)
         for key, value in (overrides or {}).items():
             _replace_value(values, key, value)
@@ -73,7 +73,7 @@ class Recipe:
         check_keys(values, [*_TEXTS, *SECTIONS], where=f"{where}: the top level")
         for section in (*SECTIONS, "name"):
             if section not in values:
-                raise ValueError(f"{where}: {section!r} is missing.")
+                raise ValueError(f"{where}: {section!r} is missing; add it")
         texts = {
             key: check_type(values[key], str, where=f"{where}: {key}") for key in _TEXTS if key in values
         }
@@ -93,7 +93,8 @@ class Recipe:
     def resolved(self, *, where: str = "the recipe") -> "Recipe":
         """Give the recipe with every option of augmentation and mixing checked and spelt out.
 
-        So a later change of a default does not change a run that is repeated. Imports torch.
+        So a later change of a default does not change a run that is repeated. Imports torch. ValueError
+        naming the option.
         """
         from course_utils.data.augmentations import full_spec
 
@@ -131,9 +132,9 @@ def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
     for text in texts:
         key, equals, value = (part.strip() for part in text.partition("="))
         if not equals or not key:
-            raise ValueError(f"--set {text}: expected KEY=VALUE, such as --set training.epochs=3.")
+            raise ValueError(f"--set {text}: expected KEY=VALUE, such as --set training.epochs=3")
         if key in values:
-            raise ValueError(f"--set {text}: {key} is given twice.")
+            raise ValueError(f"--set {text}: {key} is given twice; give one")
         values[key] = _typed(key, value)
     return values
 
@@ -154,7 +155,7 @@ def _replace_value(values: dict[str, Any], key: str, value: Any) -> None:
     for name in tables:
         values = values.setdefault(name, {})
         if not isinstance(values, dict):
-            raise ValueError(f"{key}: {name} is a value, not a table; it holds nothing to replace.")
+            raise ValueError(f"{key}: {name} is a value, not a table; it holds nothing to replace")
     values[last] = value
 
 

@@ -176,7 +176,7 @@ def _begun(
     run = RunFolder.load(run.path)
     if run.is_finished:
         raise ValueError(
-            f"{run.path} is finished, nothing is left to resume; `evaluate` and `predict` use it."
+            f"{run.path} is finished, nothing is left to resume; `evaluate` and `predict` use it"
         )
     recipe = Recipe.from_dict(run.config(), where=str(run.path / "config.json"))
     transform = EvalTransform.from_dict(stored.read_facts(run)["transform"])

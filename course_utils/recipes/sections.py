@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from course_utils.params import did_you_mean
+from course_utils.data.resizing import FITS, INTERPOLATIONS
+from course_utils.params import check_choice
 
 NORMALISATIONS = ("data", "model", "imagenet", "half")
 KEEP_TOGETHER = ("exact", "near", "none")
 DAMAGED = ("stop", "leave_out")
-FITS = ("squash", "crop", "pad")
-INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,24 +64,24 @@ class DataConfig:
     def __post_init__(self) -> None:
         """Check every field."""
         if not self.name.strip():
-            raise ValueError("name is empty; expected a set of the catalog, or any name for your own set.")
+            raise ValueError("name is empty; expected a set of the catalog, or any name for your own set")
         for field, options in _DATA_OPTIONS.items():
-            check_option(field, getattr(self, field), options)
+            check_choice(field, getattr(self, field), options)
         for field, lowest in _DATA_LOWEST.items():
             if getattr(self, field) < lowest:
-                raise ValueError(f"{field} is {getattr(self, field)}; expected at least {lowest}.")
+                raise ValueError(f"{field} is {getattr(self, field)}; expected at least {lowest}")
         for field in ("val_fraction", "test_fraction"):
             if not 0 <= getattr(self, field) < 1:
-                raise ValueError(f"{field} is {getattr(self, field)}; expected 0, or a number below 1.")
+                raise ValueError(f"{field} is {getattr(self, field)}; expected 0, or a number below 1")
         if self.val_fraction + self.test_fraction >= 1:
             raise ValueError(
                 f"val_fraction {self.val_fraction} and test_fraction {self.test_fraction} leave nothing to "
-                "train on; lower them."
+                "train on; lower them"
             )
         if self.num_folds == 1 or self.fold >= max(1, self.num_folds):
             raise ValueError(
                 f"fold is {self.fold} of {self.num_folds}; expected 2 folds or more, counted from 0, or "
-                "num_folds = 0 and fold = 0."
+                "num_folds = 0 and fold = 0"
             )
         if self.num_folds == 0 and self.val_fraction == self.test_fraction == 0:
             raise ValueError(
@@ -113,22 +112,22 @@ class ModelConfig:
         for field in ("drop_rate", "drop_path_rate"):
             value = getattr(self, field)
             if value is not None and not 0 <= value < 1:
-                raise ValueError(f"{field} is {value}; expected 0, or a number below 1.")
+                raise ValueError(f"{field} is {value}; expected 0, or a number below 1")
         if self.keep_resolution < 0 or self.width_factor <= 0:
             raise ValueError(
                 f"keep_resolution is {self.keep_resolution} and width_factor {self.width_factor}; expected 0 "
-                "or more, and more than 0."
+                "or more, and more than 0"
             )
         if self.batch_norm_momentum is not None and not 0 < self.batch_norm_momentum <= 1:
             raise ValueError(
-                f"batch_norm_momentum is {self.batch_norm_momentum}; expected more than 0, at most 1."
+                f"batch_norm_momentum is {self.batch_norm_momentum}; expected more than 0, at most 1"
             )
 
 
 _DATA_OPTIONS = {
     "mode": ("RGB", "L"),
     "fit": FITS,
-    "interpolation": INTERPOLATIONS,
+    "interpolation": tuple(INTERPOLATIONS),
     "normalisation": NORMALISATIONS,
     "keep_together": KEEP_TOGETHER,
     "damaged": DAMAGED,
@@ -142,11 +141,3 @@ _DATA_LOWEST = {
     "batch_size": 1,
     "num_workers": 0,
 }
-
-
-def check_option(name: str, value: str, options: tuple[str, ...]) -> None:
-    """Raise ValueError, with the nearest one, unless `value` is one of `options`."""
-    if value not in options:
-        raise ValueError(
-            f"{name} is {value!r}; expected one of {', '.join(options)}{did_you_mean(value, options)}"
-        )

@@ -40,7 +40,7 @@ def read_facts(run: RunFolder) -> dict[str, Any]:
         missing = [key for key in _NEEDED if key not in facts]
     except FileNotFoundError:
         raise ValueError(
-            f"{run.path} has no data.json: it is no run of a recipe, or it never began."
+            f"{run.path} has no data.json: it is no run of a recipe, or it never began"
         ) from None
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path} is damaged: {error}. Train again.") from None
@@ -62,12 +62,12 @@ def read_plan(run: RunFolder, *, root: str | Path | None = None, verify: bool = 
             f"{plan.fingerprint[:12]}, expected {facts['fingerprint'][:12]}. Restore it, or start a new run."
         )
     if not plan.root.is_dir():
-        raise ValueError(f"the pictures of this run are no longer at {plan.root}; give --data PATH.")
+        raise ValueError(f"the pictures of this run are no longer at {plan.root}; give --data PATH")
     if verify:
         try:
             plan.manifest.verify(plan.root)
         except ValueError as error:
-            raise ValueError(f"these are not the pictures that the run started with. {error}") from None
+            raise ValueError(f"these are not the pictures that the run started with: {error}") from None
     return replace(plan, remarks=tuple(facts.get("remarks", ())))
 
 

@@ -33,7 +33,7 @@ def from_table(maker: type[Made], values: object, *, where: str) -> Made:
     check_keys(values, known, where=where)
     for field in fields(maker):  # type: ignore[arg-type]
         if field.default is MISSING and field.default_factory is MISSING and field.name not in values:
-            raise ValueError(f"{where} lacks {field.name!r}; add it.")
+            raise ValueError(f"{where} lacks {field.name!r}; add it")
     hints = get_type_hints(maker)
     typed = {key: check_type(value, hints[key], where=f"{where} {key}") for key, value in values.items()}
     try:
@@ -62,10 +62,10 @@ def check_type(value: Any, hint: Any, *, where: str) -> Any:
         if isinstance(value, kind) and isinstance(value, bool) == (kind is bool):
             return value
     wanted = " or ".join(_WORDS.get(kind, kind.__name__) for kind in kinds if kind is not NoneType)
-    raise ValueError(f"{where} is {value!r}; expected {wanted}.")
+    raise ValueError(f"{where} is {value!r}; expected {wanted}")
 
 
 def _checked_table(values: object, where: str) -> Mapping[str, Any]:
     if not isinstance(values, Mapping):
-        raise ValueError(f"{where} is {values!r}; expected a table of settings.")
+        raise ValueError(f"{where} is {values!r}; expected a table of settings")
     return values

@@ -4,6 +4,9 @@ repeat it.
 `runs/<name>/` holds `config.json`, `metrics.csv` (a row per epoch) and, once the run is finished,
 `card.json` (git commit, data fingerprint, versions, hardware, seed, time, memory, final metrics). Two runs
 never share a folder. Notebook 09 uses it.
+
+What may be changed: a card may hold more. Others rely on: the names of the files and the keys in them, by
+which runs of earlier versions are found again, resumed and reported.
 """
 
 from course_utils.runs.folder import RunFolder, find_finished

@@ -34,7 +34,7 @@ class RunFolder:
         """
         if not re.fullmatch(r"\w[\w.+-]*", name):
             raise ValueError(
-                f"The run name {name!r} is no plain name; use letters, digits, '_', '-', '.' and '+'."
+                f"the run name {name!r} is no plain name; use letters, digits, '_', '-', '.' and '+'"
             )
         base = _root(root)
         base.mkdir(parents=True, exist_ok=True)
@@ -45,9 +45,7 @@ class RunFolder:
             except FileExistsError:
                 continue
             return cls(path)
-        raise ValueError(
-            f"{base} has {_MAX_SAME_NAME} runs named {name}; remove some or choose another name."
-        )
+        raise ValueError(f"{base} has {_MAX_SAME_NAME} runs named {name}; remove some or choose another name")
 
     @classmethod
     def load(cls, path: str | Path) -> "RunFolder":
@@ -56,7 +54,7 @@ class RunFolder:
         """
         path = Path(path).resolve()
         if not path.is_dir():
-            raise FileNotFoundError(f"There is no run folder {path}. Give the folder that holds config.json.")
+            raise FileNotFoundError(f"there is no run folder {path}. Give the folder that holds config.json.")
         run = cls(path)
         run.config()
         if run.is_finished:
@@ -124,7 +122,8 @@ class RunFolder:
         rows = self._read_rows()
         if rows and list(rows[0]) != list(row):
             raise ValueError(
-                f"metrics.csv has the columns {list(rows[0])}, the new row has {list(row)}: keep them equal."
+                f"{self.path / 'metrics.csv'} has the columns {list(rows[0])}, "
+                f"the new row {list(row)}; keep them equal"
             )
         if "epoch" in row:
             rows = [old for old in rows if float(old["epoch"]) < float(row["epoch"])]
@@ -154,7 +153,7 @@ class RunFolder:
             value = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             there = ", ".join(sorted(entry.name for entry in self.path.iterdir())) or "nothing"
-            raise ValueError(f"{self.path} has no {name}; it holds: {there}.") from None
+            raise ValueError(f"{self.path} has no {name}; it holds: {there}") from None
         except ValueError as error:
             raise ValueError(f"{path} is damaged: {error}. Remove the run folder and run again.") from None
         if not isinstance(value, dict):

@@ -39,9 +39,11 @@ class KeyResults:
 def key_results(values: Mapping[str, Any]) -> KeyResults:
     """Give the notebook's key results, to be the last expression of a cell: `runs.key_results({"test
     accuracy": 0.97})`.
+
+    ValueError without values.
     """
     if not values:
-        raise ValueError("key_results got no values; give at least one name and figure.")
+        raise ValueError("key_results got no values; give at least one name and figure")
     return KeyResults(values)
 
 

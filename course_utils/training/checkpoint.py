@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from course_utils import files
+from course_utils.models.fitting import first_line
 
 FORMAT = 2
 _END = b"PK\x05\x06"  # a zip file ends with this record of 22 bytes; the last two are a comment's length
@@ -43,19 +44,19 @@ def load_last(path: str | Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise ValueError(f"there is no checkpoint {path}; start the run from the beginning.") from None
+        raise ValueError(f"there is no checkpoint {path}; start the run from the beginning") from None
     _check_seal(content, path)
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(
             f"the checkpoint {path} is refused: it holds more than tensors and plain values, which can run "
-            f"any code. Do not use it ({_reason(error)})"
+            f"any code. Do not use it ({first_line(error)})."
         ) from error
     except Exception as error:
-        raise ValueError(f"the checkpoint {path} cannot be read: {_reason(error)}") from error
+        raise ValueError(f"the checkpoint {path} cannot be read: {first_line(error)}") from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise ValueError(f"{path} is no checkpoint of this version of the course; start the run again.")
+        raise ValueError(f"{path} is no checkpoint of this version of the course; start the run again")
     return state
 
 
@@ -125,7 +126,3 @@ def _check_seal(content: bytes, path: Path) -> None:
             f"{actual[:12].decode()}, expected was {expected[:12].decode(errors='replace')}. Copy it again, "
             "or start the run again."
         )
-
-
-def _reason(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -105,7 +105,7 @@ class TrainingConfig:
             if key not in known:
                 raise ValueError(f"{key!r} is no setting of a training run{did_you_mean(key, known)}")
         if "epochs" not in values:
-            raise ValueError("the settings of a training run have no epochs; say how many passes to make.")
+            raise ValueError("the settings of a training run have no epochs; say how many passes to make")
         given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**given)
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from course_utils.params import did_you_mean
+from course_utils.params import check_choice
 
 OPTIMIZERS = ("adamw", "adam", "sgd", "adagrad", "rmsprop", "adabelief", "ranger")
 SCHEDULES = ("one_cycle", "cosine", "constant", "step", "multi_step", "plateau", "cosine_restarts")
@@ -75,24 +75,19 @@ def check_values(values: Mapping[str, Any]) -> None:
     """Raise ValueError naming the first field whose value is impossible by itself."""
     for name, lowest in _LOWEST.items():
         if not _is_whole(values[name]) or values[name] < lowest:
-            raise ValueError(f"{name} is {values[name]!r}; expected a whole number of at least {lowest}.")
+            raise ValueError(f"{name} is {values[name]!r}; expected a whole number of at least {lowest}")
     for name, (low, high) in _RANGES.items():
         value = values[name]
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or not math.isfinite(value) or not low <= value <= high:
-            raise ValueError(f"{name} is {value!r}; expected a number from {low:g} to {high:g}.")
+            raise ValueError(f"{name} is {value!r}; expected a number from {low:g} to {high:g}")
     for name in _TRUTHS:
         if not isinstance(values[name], bool):
-            raise ValueError(f"{name} is {values[name]!r}; expected True or False.")
+            raise ValueError(f"{name} is {values[name]!r}; expected True or False")
     for name, options in _OPTIONS.items():
-        value = values[name]
-        if value not in options:
-            raise ValueError(
-                f"{name} is {value!r}; expected one of {', '.join(options)}"
-                f"{did_you_mean(str(value), options)}"
-            )
+        check_choice(name, values[name], options)
     if values["learning_rate"] == 0:
-        raise ValueError("learning_rate is 0; expected more than 0, else nothing is learnt.")
+        raise ValueError("learning_rate is 0; expected more than 0, else nothing is learnt")
     _check_milestones(values["milestones"], values["epochs"])
 
 
@@ -106,10 +101,10 @@ def check_effects(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Non
                 f"{' or '.join(owners)}; leave it out, or change {owner}."
             )
     if values["schedule"] == "multi_step" and not values["milestones"]:
-        raise ValueError("schedule is 'multi_step' without milestones; give some, such as (30, 60).")
+        raise ValueError("schedule is 'multi_step' without milestones; give some, such as (30, 60)")
     if values["warmup_epochs"] >= values["epochs"]:
         raise ValueError(
-            f"warmup_epochs is {values['warmup_epochs']!r} of {values['epochs']} epochs; expected fewer."
+            f"warmup_epochs is {values['warmup_epochs']!r} of {values['epochs']} epochs; expected fewer"
         )
     if values["keep"] == "last" and values["patience"]:
         raise ValueError(
@@ -118,7 +113,7 @@ def check_effects(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Non
         )
     if values["ema_decay"] == 0:
         if values["metric"].startswith("ema_"):
-            raise ValueError(f"metric is {values['metric']!r} and ema_decay 0; set ema_decay, such as 0.99.")
+            raise ValueError(f"metric is {values['metric']!r} and ema_decay 0; set ema_decay, such as 0.99")
         if values["ema_warmup"] != defaults["ema_warmup"]:
             raise ValueError("ema_warmup is False and ema_decay 0: there is no EMA. Set both or neither.")
 
@@ -126,9 +121,9 @@ def check_effects(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Non
 def _check_milestones(milestones: object, epochs: int) -> None:
     wanted = f"expected a tuple of epochs that rise and lie in 1 to {epochs - 1}"
     if not isinstance(milestones, tuple) or not all(_is_whole(epoch) for epoch in milestones):
-        raise ValueError(f"milestones is {milestones!r}; {wanted}.")
+        raise ValueError(f"milestones is {milestones!r}; {wanted}")
     if list(milestones) != sorted(set(milestones)) or any(not 1 <= epoch < epochs for epoch in milestones):
-        raise ValueError(f"milestones is {milestones!r}; {wanted}, since a later one is never reached.")
+        raise ValueError(f"milestones is {milestones!r}; {wanted}, since a later one is never reached")
 
 
 def _is_whole(value: object) -> bool:

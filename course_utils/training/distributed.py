@@ -116,10 +116,10 @@ def launch(arguments: Sequence[str], *, num_processes: int) -> int:
     """Run `python -m course_utils ARGUMENTS` in `num_processes` processes; give the exit code (0: well).
 
     For notebooks: what the processes print appears as it comes, and interrupting the cell ends them all. The
-    cores are dealt out evenly.
+    cores are dealt out evenly. ValueError for fewer than one process.
     """
     if num_processes < 1:
-        raise ValueError(f"num_processes is {num_processes}; expected at least 1.")
+        raise ValueError(f"num_processes is {num_processes}; expected at least 1")
     threads = max(1, runtime.cpu_count() // num_processes)
     command = [
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"),

@@ -32,7 +32,7 @@ class ModelEma:
         device: torch.device | str | None = None,
     ) -> None:
         if not 0 < decay < 1:
-            raise ValueError(f"the decay of the EMA is {decay}; expected more than 0 and less than 1.")
+            raise ValueError(f"the decay of the EMA is {decay}; expected more than 0 and less than 1")
         self.decay = decay
         self.warmup = warmup
         self.num_updates = 0
@@ -48,7 +48,10 @@ class ModelEma:
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
-        """Take one step towards the weights of `model`, which must have the layers of the copied one."""
+        """Take one step towards the weights of `model`, which must have the layers of the copied one.
+
+        ValueError for another model.
+        """
         self.num_updates += 1
         averages, currents = self.module.state_dict(), model.state_dict()
         if averages.keys() != currents.keys():

@@ -18,8 +18,8 @@ class RunLog:
     """The log of one run; `per_class` has a row per epoch. Close it, or use it in a `with` block.
 
     per_class.csv has a row for each epoch and a column for each class: the accuracy in [0, 1] on the
-    validation pictures of that class, empty where there are none. Raises RuntimeError when TensorBoard is
-    wanted and not installed.
+    validation pictures of that class, empty where there are none. Raises ModuleNotFoundError when
+    TensorBoard is wanted and not installed.
     """
 
     def __init__(self, run: RunFolder, class_names: Sequence[str], *, tensorboard: bool = False) -> None:
@@ -64,7 +64,7 @@ def _event_writer(run: RunFolder) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise RuntimeError(
+        raise ModuleNotFoundError(
             "tensorboard is True in the configuration, and the package is not installed. Install it (pip "
             "install tensorboard), or leave the option out: metrics.csv holds the same figures."
         ) from error

@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.params import did_you_mean
+from course_utils.params import check_choice
+from course_utils.training.config_rules import LOSSES
 
 
 class CrossEntropy(nn.Module):
@@ -30,11 +31,11 @@ class CrossEntropy(nn.Module):
     def __init__(self, *, label_smoothing: float = 0.0, class_weights: Tensor | None = None) -> None:
         super().__init__()
         if not 0 <= label_smoothing < 1:
-            raise ValueError(f"label_smoothing is {label_smoothing}; expected 0 or more and less than 1.")
+            raise ValueError(f"label_smoothing is {label_smoothing}; expected 0 or more and less than 1")
         if class_weights is not None and (class_weights.ndim != 1 or not bool((class_weights >= 0).all())):
             raise ValueError(
                 f"class_weights has the shape {tuple(class_weights.shape)}; expected one weight per class, "
-                "none negative, such as balanced_class_weights gives."
+                "none negative, such as balanced_class_weights gives"
             )
         self.label_smoothing = label_smoothing
         self.register_buffer("class_weights", class_weights, persistent=False)
@@ -112,7 +113,7 @@ class FocalLoss(CrossEntropy):
     ) -> None:
         super().__init__(label_smoothing=label_smoothing, class_weights=class_weights)
         if not gamma >= 0:
-            raise ValueError(f"focal_gamma is {gamma}; expected 0 or more.")
+            raise ValueError(f"focal_gamma is {gamma}; expected 0 or more")
         self.gamma = gamma
 
     def per_image(self, logits: Tensor, targets: Tensor) -> Tensor:
@@ -139,9 +140,9 @@ class DistillationLoss(nn.Module):
     def __init__(self, alpha: float, temperature: float, *, label_smoothing: float = 0.0) -> None:
         super().__init__()
         if not 0 <= alpha <= 1:
-            raise ValueError(f"alpha is {alpha}; expected the teacher's share, from 0 to 1.")
+            raise ValueError(f"alpha is {alpha}; expected the teacher's share, from 0 to 1")
         if not temperature > 0:
-            raise ValueError(f"temperature is {temperature}; expected more than 0 (usual are 2 to 5).")
+            raise ValueError(f"temperature is {temperature}; expected more than 0 (usual are 2 to 5)")
         self.alpha = alpha
         self.temperature = temperature
         self.hard = CrossEntropy(label_smoothing=label_smoothing)
@@ -185,12 +186,10 @@ def build_loss(
 
     It takes logits (B, K) and targets (B,) or (B, K), and gives a mean. Raises ValueError for another name.
     """
-    if name == "cross_entropy":
-        return CrossEntropy(label_smoothing=label_smoothing, class_weights=class_weights)
+    check_choice("loss", name, LOSSES)
     if name == "focal":
         return FocalLoss(gamma=focal_gamma, label_smoothing=label_smoothing, class_weights=class_weights)
-    known = ("cross_entropy", "focal")
-    raise ValueError(f"loss is {name!r}; expected cross_entropy or focal{did_you_mean(name, known)}")
+    return CrossEntropy(label_smoothing=label_smoothing, class_weights=class_weights)
 
 
 def balanced_class_weights(counts: Sequence[int] | np.ndarray | Tensor) -> Tensor:
@@ -221,7 +220,7 @@ def _add_up(losses: Tensor, weights: Tensor, sample_weights: Tensor | None) -> t
     if sample_weights.shape != losses.shape:
         raise ValueError(
             f"sample_weights has the shape {tuple(sample_weights.shape)}; expected ({len(losses)},), a "
-            "weight for each image."
+            "weight for each image"
         )
     sample_weights = sample_weights.to(losses)
     return (losses * sample_weights).sum(), (weights * sample_weights).sum()

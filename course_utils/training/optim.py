@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from course_utils.params import did_you_mean
+from course_utils.params import check_choice
 
 Groups = list[dict[str, Any]]
 
@@ -40,12 +40,10 @@ def build_optimizer(
     One of adamw, adam, sgd, adagrad, rmsprop, adabelief, ranger. `momentum` is used by sgd (with Nesterov's
     correction) and rmsprop (0: as published); the rest is as the library has it, but for one setting of
     ranger. adamw, adabelief and ranger take the decay off the weight; adam, sgd, adagrad and rmsprop add it
-    to the gradient. Raises ValueError for another name, RuntimeError when a package is not installed.
+    to the gradient. Raises ValueError for another name, ModuleNotFoundError when a package is not
+    installed.
     """
-    if name not in _BUILDERS:
-        raise ValueError(
-            f"optimizer is {name!r}; expected one of {', '.join(_BUILDERS)}{did_you_mean(name, _BUILDERS)}"
-        )
+    check_choice("optimizer", name, _BUILDERS)
     return _BUILDERS[name](parameter_groups(model, weight_decay), learning_rate, momentum)
 
 
@@ -80,8 +78,8 @@ def _ranger(groups: Groups, rate: float, momentum: float) -> torch.optim.Optimiz
     try:
         from pytorch_optimizer import Ranger
     except ImportError as error:
-        raise RuntimeError(
-            "The optimiser ranger comes from the package pytorch-optimizer, which is not installed. Install "
+        raise ModuleNotFoundError(
+            "the optimiser ranger comes from the package pytorch-optimizer, which is not installed. Install "
             "it (pip install pytorch-optimizer), or choose another optimizer, such as adamw."
         ) from error
     # without it the library climbs: its first five steps have the factor -1 (pytorch-optimizer 4.1)

@@ -11,9 +11,8 @@ from typing import Any, Literal
 import torch
 from torch.optim import lr_scheduler
 
-from course_utils.params import did_you_mean
-
-_NAMES = ("one_cycle", "cosine", "constant", "step", "multi_step", "plateau", "cosine_restarts")
+from course_utils.params import check_choice
+from course_utils.training.config_rules import SCHEDULES
 
 
 class Schedule:
@@ -63,7 +62,7 @@ class Schedule:
         if mine != theirs:
             raise ValueError(
                 f"the saved state is that of the schedule {theirs[0]!r} with {theirs[1]} part(s), this one "
-                f"is {mine[0]!r} with {mine[1]}; resume with the settings that the run was started with."
+                f"is {mine[0]!r} with {mine[1]}; resume with the settings that the run was started with"
             )
         for part, saved in zip(self._by_step, state["by_step"], strict=True):
             part.load_state_dict(dict(saved))
@@ -136,20 +135,17 @@ def build_schedule(
 def _check(
     name: str, total_steps: int, warmup_steps: int, steps_per_epoch: int | None, milestones: Sequence[int]
 ) -> None:
-    if name not in _NAMES:
-        raise ValueError(
-            f"schedule is {name!r}; expected one of {', '.join(_NAMES)}{did_you_mean(name, _NAMES)}"
-        )
+    check_choice("schedule", name, SCHEDULES)
     if not 0 <= warmup_steps < max(1, total_steps):
         raise ValueError(
-            f"warmup_steps is {warmup_steps}; expected 0 to {total_steps - 1}, fewer than all steps."
+            f"warmup_steps is {warmup_steps}; expected 0 to {total_steps - 1}, fewer than all steps"
         )
     if name == "one_cycle" and warmup_steps:
-        raise ValueError("one_cycle has its own warm-up; set warmup_epochs to 0 or choose cosine.")
+        raise ValueError("one_cycle has its own warm-up; set warmup_epochs to 0 or choose cosine")
     if name in ("step", "multi_step", "cosine_restarts") and (steps_per_epoch is None or steps_per_epoch < 1):
-        raise ValueError(f"schedule {name!r} counts epochs, so it needs steps_per_epoch (1 or more).")
+        raise ValueError(f"schedule {name!r} counts epochs, so it needs steps_per_epoch (1 or more)")
     if name == "multi_step" and not milestones:
-        raise ValueError("schedule 'multi_step' needs milestones, the epochs after which the rate falls.")
+        raise ValueError("schedule 'multi_step' needs milestones, the epochs after which the rate falls")
 
 
 def _warm_up(optimizer: torch.optim.Optimizer, num_steps: int) -> list[lr_scheduler.LRScheduler]:

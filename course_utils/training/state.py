@@ -123,7 +123,7 @@ def start(
     if batches.world_size != processes.world_size:
         raise ValueError(
             f"the training batches are for {batches.world_size} processes, but {processes.world_size} run; "
-            "make them with the rank and world_size of distributed.current()."
+            "make them with the rank and world_size of distributed.current()"
         )
     distributed.check_shares(batches)
     loss = loss_of(config, batches, loss_function)
@@ -182,7 +182,7 @@ def _new_engine(
     """Choose the engine; all processes measure at the same time, as they will work, and take rank 0's."""
     names = {value: name for name, value in FORMATS.items()}
     if override is not None and override not in names:
-        raise ValueError(f"memory_format is {override}; expected torch's contiguous_format or channels_last.")
+        raise ValueError(f"memory_format is {override}; expected torch's contiguous_format or channels_last")
     engine = choose_engine(
         model,
         batches,

@@ -105,7 +105,7 @@ class Spread:
 def over_seeds(measure: Callable[[int], float], seeds: Sequence[int]) -> Spread:
     """Give `measure(seed)` for each of the `seeds`. Raises ValueError without any."""
     if len(seeds) == 0:
-        raise ValueError("over_seeds got no seeds; give at least one, better three.")
+        raise ValueError("over_seeds got no seeds; give at least one, better three")
     return Spread(tuple(float(measure(seed)) for seed in seeds))
 
 

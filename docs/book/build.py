@@ -1,9 +1,9 @@
 """Build the book: a static site from the notebooks' stored outputs, the pages of docs/ and the docstrings.
 
-    python docs/book/build.py [--out docs/_build]
+    python docs/book/build.py [--output docs/_build]
 
-The pages are laid out under OUT/source as they lie in the project, so that links between them hold, and
-Sphinx makes OUT/html of them. Nothing is executed and nothing is fetched. `make book` calls this.
+The pages are laid out under OUTPUT/source as they lie in the project, so that links between them hold, and
+Sphinx makes OUTPUT/html of them. Nothing is executed and nothing is fetched. `make book` calls this.
 """
 
 import argparse
@@ -145,8 +145,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "_build")
-    out = parser.parse_args().out.resolve()
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "_build")
+    out = parser.parse_args().output.resolve()
     for name in ("source", "html", "doctrees"):
         shutil.rmtree(out / name, ignore_errors=True)
     (out / "source").mkdir(parents=True)

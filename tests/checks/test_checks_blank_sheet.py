@@ -21,7 +21,7 @@ def tree(folder):
 
 
 def test_the_example_holds_the_faults_it_speaks_of():
-    report = audit(example_folder(), workers=1)
+    report = audit(example_folder(), num_workers=1)
     assert [one.path for one in report.damaged] == ["apple/broken.jpg"]
     groups = {frozenset(one.paths): (one.kind, one.conflicts) for one in report.copies}
     assert groups == {

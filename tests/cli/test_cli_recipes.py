@@ -117,7 +117,7 @@ def test_evaluate_writes_report_and_page(capsys, trained, shades):
     assert report["summary"]["log_loss"] == pytest.approx(stored["summary"]["log_loss"], abs=1e-6)
     assert "<html" in (folder / "report.html").read_text(encoding="utf-8")
 
-    code, out, _ = run(capsys, "evaluate", trained, "--data", shades, "--out", trained / "all", "--quiet")
+    code, out, _ = run(capsys, "evaluate", trained, "--data", shades, "--output", trained / "all", "--quiet")
     assert code == 0 and "on 32 pictures" in out and (trained / "all" / "report.json").is_file()
 
 
@@ -135,7 +135,7 @@ def test_a_picture_gets_its_answer_drawn_on_a_copy(capsys, trained, shades, tmp_
     picture, out = shades / "light" / "3.png", tmp_path / "answer.png"
     before = picture.read_bytes()
     where = [picture] if way == "second argument" else ["--input", picture]
-    code, said, _ = run(capsys, "predict", trained, *where, "--out", out)
+    code, said, _ = run(capsys, "predict", trained, *where, "--output", out)
     assert code == 0 and said.startswith("3.png: ")
     name, chance = said.split(": ")[1].split(",")[0].rsplit(" ", 1)
     assert name in ("dark", "light") and 0.5 <= float(chance) <= 1
@@ -164,7 +164,7 @@ def test_a_folder_becomes_a_table_in_the_runs_folder(capsys, trained, shades):
         ([], "give one picture or folder"),
         (["no/picture.png"], "there is no picture or folder"),
         (["PICTURE", "--input", "PICTURE"], "give one picture or folder"),
-        (["PICTURE", "--out", "answer.txt"], "use .png or .jpg"),
+        (["PICTURE", "--output", "answer.txt"], "use .png or .jpg"),
         (["PICTURE", "--top", "0"], "--top is 0"),
         (["BROKEN"], "broken.png: is a web page"),
         (["EMPTY"], "holds no pictures"),

@@ -249,7 +249,7 @@ def test_the_json_keeps_its_keys(tmp_path, few_shuffles):
     assert set(stored["size_range"]) == {
         f"{a}_{b}" for a in ("min", "median", "max") for b in ("width", "height")
     }
-    again = json.loads(files.to_json(audit(source, workers=1).as_dict()))
+    again = json.loads(files.to_json(audit(source, num_workers=1).as_dict()))
     assert again == stored  # whatever the number of workers
 
 

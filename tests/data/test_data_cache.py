@@ -141,7 +141,7 @@ def counted(*args, **options):
     return read(*args, **options)
 cache.read_image = counted
 paths = sorted(Path(sys.argv[1]).iterdir())
-cache.cached_pixels(paths, size=(16, 20), folder=sys.argv[2], workers=1)
+cache.cached_pixels(paths, size=(16, 20), folder=sys.argv[2], num_workers=1)
 print("done", flush=True)
 """
 

@@ -90,7 +90,7 @@ def test_a_spreadsheet_may_save_it(tmp_path):
         (("path", "dog/2\n.jpg"), "row 4.*control character"),
         (("path", "dog/2\r.jpg"), "row 4.*control character"),
         (("group", "a\nb"), "row 4 .*control character"),
-        (("split", "valid"), "row 4 .*split is 'valid', expected train, val, test"),
+        (("split", "valid"), "row 4 .*split is 'valid'; expected one of train, val, test"),
         (("label", "dgo"), "row 4 .*'dgo' is not a class; classes: 'cat', 'dog'"),
         (("sha256", "xyz"), "row 4 .*64 hex digits"),
     ],
@@ -139,7 +139,7 @@ def test_other_encodings_and_broken_json_are_named(tmp_path):
         (tmp_path / "split.json").write_text(broken)
         with pytest.raises(ValueError, match=r"split\.json"):
             Manifest.read(path)
-    with pytest.raises(ValueError, match=r"a manifest is a \.csv file"):
+    with pytest.raises(ValueError, match=r"expected a manifest, which is a \.csv file"):
         Manifest.read(tmp_path / "split.json")
 
 

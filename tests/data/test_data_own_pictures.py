@@ -33,7 +33,7 @@ def test_the_folder_reads_as_four_classes(drawn):
 
 def test_the_audit_finds_what_was_planted(drawn):
     folder, planted = drawn
-    report = audit(folder / "labelled", workers=1)
+    report = audit(folder / "labelled", num_workers=1)
     of_kind = {
         kind: {one.path for one in planted if one.kind == kind} for kind in ("broken", "copy", "two labels")
     }

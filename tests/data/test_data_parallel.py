@@ -30,7 +30,7 @@ def test_each_item_is_done_once_and_the_bar_reaches_its_end(
         with (tmp_path / str(item)).open("a") as file:
             file.write(f"{os.getpid()}\n")
 
-    each_in_processes(work, range(10), workers=workers, progress=True)
+    each_in_processes(work, range(10), num_workers=workers, progress=True)
     lines = [path.read_text().splitlines() for path in tmp_path.iterdir()]
     assert len(lines) == 10 and all(len(line) == 1 for line in lines)
     if sys.platform == "linux":
@@ -46,7 +46,7 @@ def test_an_error_is_raised_here_wherever_it_happens(bad: int, capfd: pytest.Cap
             raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        each_in_processes(work, range(8), workers=2)
+        each_in_processes(work, range(8), num_workers=2)
 
 
 @on_linux
@@ -58,7 +58,7 @@ def test_the_share_of_a_killed_helper_is_done_here(tmp_path: Path) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         (tmp_path / str(item)).touch()
 
-    each_in_processes(work, range(8), workers=2)
+    each_in_processes(work, range(8), num_workers=2)
     assert len(list(tmp_path.iterdir())) == 8
 
 
@@ -70,8 +70,8 @@ def found(start: int, chunk: Sequence[int]) -> tuple[int, list[int], bytes]:
 def test_results_come_back_in_order_from_any_number_of_processes(
     workers: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    results = map_in_processes(found, range(250), workers=workers, progress=True)
-    assert results == map_chunks(found, range(250), workers=workers)
+    results = map_in_processes(found, range(250), num_workers=workers, progress=True)
+    assert results == map_chunks(found, range(250), num_workers=workers)
     assert "250/250" in capsys.readouterr().err
 
 
@@ -82,9 +82,9 @@ def test_results_come_from_other_processes_when_there_are_enough_items(
     def process(_start: int, _chunk: Sequence[int]) -> int:
         return os.getpid()
 
-    assert len(set(map_in_processes(process, range(100), workers=3))) == 3
+    assert len(set(map_in_processes(process, range(100), num_workers=3))) == 3
     monkeypatch.setattr(parallel, "_WORTH_A_PROCESS", 60)
-    assert set(map_in_processes(process, range(100), workers=3)) == {os.getpid()}
+    assert set(map_in_processes(process, range(100), num_workers=3)) == {os.getpid()}
 
 
 @on_linux
@@ -99,7 +99,7 @@ def test_what_a_helper_does_not_send_is_found_here(end: str) -> None:
             return lambda: None
         return start
 
-    assert map_in_processes(work, range(128), workers=2) == list(range(0, 128, 16))
+    assert map_in_processes(work, range(128), num_workers=2) == list(range(0, 128, 16))
 
 
 @on_linux
@@ -112,7 +112,7 @@ def test_an_error_of_any_process_is_raised_here_by_itself(
             raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        map_in_processes(work, range(128), workers=2)
+        map_in_processes(work, range(128), num_workers=2)
     assert "Traceback" not in capfd.readouterr().err
 
 
@@ -128,7 +128,7 @@ def test_no_helper_outlives_a_killed_parent() -> None:
         "        os.kill(parent, signal.SIGKILL)\n"
         "    if start == 16: print('at work', flush=True)\n"
         "    return bytes(100_000)\n"  # the helpers wait at full pipes
-        "parallel.map_in_processes(work, range(1000), workers=3)\n"
+        "parallel.map_in_processes(work, range(1000), num_workers=3)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -140,12 +140,12 @@ def test_no_helper_outlives_a_killed_parent() -> None:
 
 
 def test_no_workers_are_refused_and_no_items_are_nothing() -> None:
-    with pytest.raises(ValueError, match="workers is 0"):
-        each_in_processes(print, [1], workers=0)
-    each_in_processes(print, [], workers=2)
-    with pytest.raises(ValueError, match="workers is 0"):
-        map_in_processes(found, range(9), workers=0)
-    assert map_in_processes(found, [], workers=2) == []
+    with pytest.raises(ValueError, match="num_workers is 0"):
+        each_in_processes(print, [1], num_workers=0)
+    each_in_processes(print, [], num_workers=2)
+    with pytest.raises(ValueError, match="num_workers is 0"):
+        map_in_processes(found, range(9), num_workers=0)
+    assert map_in_processes(found, [], num_workers=2) == []
 
 
 @pytest.mark.parametrize(("module", "count"), [(seedlings, 40), (food11, 33), (satellite, 5)])
@@ -156,7 +156,7 @@ def test_drawn_sets_have_the_same_bytes_for_any_number_of_processes(
     for workers in (1, 3):
         target = tmp_path / str(workers)
         target.mkdir()
-        module.write(target, num_images=count, workers=workers)
+        module.write(target, num_images=count, num_workers=workers)
         written.append({str(p.relative_to(target)): p.read_bytes() for p in target.rglob("*") if p.is_file()})
     assert written[0] == written[1]
     assert len(written[0]) >= count

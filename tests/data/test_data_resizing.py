@@ -10,7 +10,7 @@ from torchvision.transforms import InterpolationMode, v2
 
 from course_utils.data.cache import cached_pixels
 from course_utils.data.datasets import PictureSet
-from course_utils.data.eval_transform import EvalTransform, build_eval
+from course_utils.data.eval_transform import EvalTransform
 from course_utils.data.images import read_image, read_many
 from course_utils.data.resizing import FITS, INTERPOLATIONS, resize
 
@@ -109,15 +109,15 @@ def test_unknown_rules_are_refused(tmp_path):
 def test_eval_transform_reads_resizes_and_normalises(tmp_path):
     path = tmp_path / "a.png"
     picture(50, 30).save(path)
-    values = {"mean": (0.4, 0.5, 0.6), "std": (0.1, 0.2, 0.3), "image_size": 24, "interpolation": "bicubic"}
-    transform = build_eval(**values, fit="crop")
+    mean, std = (0.4, 0.5, 0.6), (0.1, 0.2, 0.3)
+    transform = EvalTransform(size=(24, 24), mean=mean, std=std, fit="crop", interpolation="bicubic")
     reference = v2.Compose(
         [
             v2.Resize(24, interpolation=InterpolationMode.BICUBIC),
             v2.CenterCrop(24),
             v2.ToImage(),
             v2.ToDtype(torch.float32, scale=True),
-            v2.Normalize(values["mean"], values["std"]),
+            v2.Normalize(mean, std),
         ]
     )
     torch.testing.assert_close(
@@ -125,7 +125,7 @@ def test_eval_transform_reads_resizes_and_normalises(tmp_path):
     )
     again = EvalTransform.from_dict(json.loads(json.dumps(transform.as_dict())))
     assert again == transform and again.mode == "RGB"
-    assert build_eval(mean=[0.1], std=[0.3], image_size=(8, 9))([path]).shape == (1, 1, 8, 9)
+    assert EvalTransform(size=(8, 9), mean=(0.1,), std=(0.3,))([path]).shape == (1, 1, 8, 9)
 
 
 @pytest.mark.parametrize(
@@ -139,16 +139,6 @@ def test_eval_transform_reads_resizes_and_normalises(tmp_path):
     ],
 )
 def test_eval_transform_refuses_what_cannot_be(change, message):
-    values = build_eval(mean=[0.5] * 3, std=[0.5] * 3, image_size=8).as_dict()
+    values = EvalTransform(size=(8, 8), mean=(0.5,) * 3, std=(0.5,) * 3).as_dict()
     with pytest.raises(ValueError, match=message):
         EvalTransform.from_dict({**values, **change})
-
-
-def test_eval_transform_takes_a_models_own_configuration():
-    from dataclasses import asdict
-
-    from course_utils.models.expected_input import Normalisation
-
-    lite = Normalisation((0.5,) * 3, (0.5,) * 3, image_size=224, interpolation="bicubic")
-    transform = build_eval(**asdict(lite), fit="crop")
-    assert transform.size == (224, 224) and transform.interpolation == "bicubic"

@@ -84,7 +84,7 @@ def test_audit_of_a_split_finds_no_crossing_copies(run, source, tmp_path):
 
 def test_stats_are_of_the_training_part_unless_told_otherwise(run, source, tmp_path):
     run("split", source, tmp_path / "split")
-    for part, arguments in (("train", []), ("val", ["--split", "val"])):
+    for part, arguments in (("train", []), ("val", ["--part", "val"])):
         code, out = run("stats", tmp_path / "split", "--json", *arguments)
         assert code == 0
         figures = json.loads(out)
@@ -94,7 +94,7 @@ def test_stats_are_of_the_training_part_unless_told_otherwise(run, source, tmp_p
         np.testing.assert_allclose(figures["std"], np.std(arrays, axis=(0, 1, 2)), rtol=1e-12)
     assert "train only" in run("stats", tmp_path / "split")[1]
     with pytest.raises(ValueError, match="no part 'test'; it has train, val"):
-        run("stats", tmp_path / "split", "--split", "test")
+        run("stats", tmp_path / "split", "--part", "test")
 
 
 def test_names_of_the_catalog_mean_prepared_sets(run):

@@ -63,7 +63,7 @@ def test_workers_change_nothing(
 ) -> None:
     monkeypatch.setattr(parallel, "_WORTH_A_PROCESS", worth_a_process)
     some = [*paths[:20], tmp_path / "nowhere.png", *paths[20:]]
-    one, four = (channel_statistics(some, workers=workers, on_bad="leave_out") for workers in (1, 4))
+    one, four = (channel_statistics(some, num_workers=workers, on_bad="leave_out") for workers in (1, 4))
     assert one.as_dict() == four.as_dict()
     assert one.num_images == 50 and one.left_out == [(str(some[20]), "does not exist")]
     np.testing.assert_array_equal(one.histogram, four.histogram)
@@ -131,7 +131,7 @@ def test_damaged_files_stop_or_are_left_out_and_said(paths: list[Path], tmp_path
         ([np.zeros((2, 2, 3))], {}, "dtype float64"),
         ([np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.uint8)], {}, r"\[1, 3\] channels"),
         ([np.zeros((0, 2, 3), np.uint8)], {}, "expected uint8"),
-        ([np.zeros((2, 2), np.uint8)], {"on_bad": "skip"}, "'stop' or 'leave_out'"),
+        ([np.zeros((2, 2), np.uint8)], {"on_bad": "skip"}, "expected one of stop, leave_out"),
     ],
 )
 def test_wrong_input_is_refused(pictures: list, options: dict, message: str) -> None:

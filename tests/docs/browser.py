@@ -3,34 +3,18 @@
 Protocol: chromedevtools.github.io/devtools-protocol. `websocket` comes with JupyterLab.
 """
 
-import base64
 import itertools
 import json
-import shutil
 import subprocess
 import time
 import urllib.request
 from pathlib import Path
 from typing import Any
 
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-extensions",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-    "--remote-debugging-port=0",
-    "--remote-allow-origins=*",
-)
+from headless_browser import FLAGS, chromium
+
+STEERED = ("--headless=new", "--remote-debugging-port=0", "--remote-allow-origins=*")
 HEIGHT = 900
-
-
-def chromium() -> str | None:
-    """Give the browser's path, or None."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 class Browser:
@@ -46,7 +30,7 @@ class Browser:
         self.complaints: list[str] = []
         self._events: list[str] = []
         self._numbers = itertools.count(1)
-        command = [chromium(), *FLAGS, f"--user-data-dir={folder}", "about:blank"]
+        command = [chromium(), *FLAGS, *STEERED, f"--user-data-dir={folder}", "about:blank"]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         port_file, deadline = folder / "DevToolsActivePort", time.monotonic() + 60
         while not (port_file.is_file() and port_file.read_text().count("\n")):
@@ -88,10 +72,6 @@ class Browser:
         answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
-
-    def screenshot(self, path: Path) -> None:
-        """Write what the window shows as PNG."""
-        path.write_bytes(base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"]))
 
     def _call(self, method: str, **parameters: Any) -> Any:
         number = next(self._numbers)

@@ -13,7 +13,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browser import Browser, chromium
+from browser import Browser
+from headless_browser import chromium
 
 from course_utils import runtime
 from course_utils.notebooks.inspecting import declared_parameters
@@ -76,7 +77,7 @@ def book(tmp_path_factory):
     """The folder of the built pages."""
     pytest.importorskip("sphinx")
     out = tmp_path_factory.mktemp("book")
-    command = [sys.executable, ROOT / "docs" / "book" / "build.py", "--out", out]
+    command = [sys.executable, ROOT / "docs" / "book" / "build.py", "--output", out]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return out / "html"

@@ -11,8 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-_FLAGS = (
-    "--headless",
+FLAGS = (  # of every start, here and in the tests of the book
     "--no-sandbox",
     "--disable-gpu",
     "--disable-dev-shm-usage",
@@ -20,6 +19,9 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--no-first-run",
+)
+_LOOKING = (
+    "--headless",
     "--allow-file-access-from-files",  # the host may look into its frames
     "--enable-logging=stderr",
     "--log-level=0",
@@ -85,7 +87,8 @@ def look_at(views, folder: Path, act: str = ""):
         f"<body>{frames}<script>{_SCRIPT.replace('%ACT%', act)}</script>",
         encoding="utf-8",
     )
-    command = [chromium(), *_FLAGS, f"--user-data-dir={folder / 'profile'}", "--dump-dom", host.as_uri()]
+    profile = f"--user-data-dir={folder / 'profile'}"
+    command = [chromium(), *FLAGS, *_LOOKING, profile, "--dump-dom", host.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     match = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)
     assert match, f"the browser gave no findings: {done.stdout[-500:]} {done.stderr[-2000:]}"

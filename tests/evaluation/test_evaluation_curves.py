@@ -70,8 +70,8 @@ def test_only_positives():
 @pytest.mark.parametrize(
     ("scores", "positive", "said"),
     [
-        ([], np.array([], dtype=bool), "a score and a truth value"),
-        ([0.1], np.array([True, False]), "a score and a truth value"),
+        ([], np.array([], dtype=bool), "a score and a bool"),
+        ([0.1], np.array([True, False]), "a score and a bool"),
         ([0.1, 0.2], np.array([1, 0]), "int64"),
         ([0.1, np.nan], np.array([True, False]), "picture 1 is not finite"),
     ],

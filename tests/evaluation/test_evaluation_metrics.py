@@ -192,7 +192,7 @@ def test_nothing_to_evaluate_is_an_error(call):
         (lambda: metrics.accuracy([0, -1], [0, 1]), "-1"),
         (lambda: metrics.confusion_matrix([0, 3], [0, 1], 3), "0 to 2"),
         (lambda: metrics.top_k_accuracy(np.zeros((1, 3)), [3], 1), "0 to 2"),
-        (lambda: metrics.top_k_accuracy(np.zeros((1, 3)), [0], 0), "k is 1 or more"),
+        (lambda: metrics.top_k_accuracy(np.zeros((1, 3)), [0], 0), "k is 0; expected 1 or more"),
         (lambda: metrics.log_loss(np.array([[0.0, 1.0], [np.nan, 0.0]]), [0, 1]), "image 1 are not finite"),
         (lambda: metrics.summary(np.zeros((1, 3)), [0], ["a", "b"]), "3 columns, there are 2 class names"),
         (lambda: metrics.log_loss_from_probabilities(np.array([[0.2, 0.2]]), [0]), "sum 1"),

@@ -69,7 +69,7 @@ def test_columns_are_read_off_the_files(tmp_path):
     greys = [0, 102, 255]
     for index, (size, grey) in enumerate(zip(sizes, greys, strict=True)):
         Image.new("RGB", size, (grey,) * 3).save(tmp_path / f"{index}.{'png' if index else 'JPG'}")
-    found = picture_columns(sorted(tmp_path.iterdir()), workers=1)
+    found = picture_columns(sorted(tmp_path.iterdir()), num_workers=1)
     assert found["shorter side (pixels)"] == [30, 30, 20]
     assert found["brightness"] == pytest.approx([0.0, 0.4, 1.0], abs=0.005)
     assert found["file type"] == ["jpg", "png", "png"]

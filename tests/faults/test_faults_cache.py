@@ -48,7 +48,7 @@ def test_F14_cache_writing_killed_20_times_at_random_moments(
     watch = at_lines_of(cache, files)
 
     def work() -> Path:
-        return cached_pixels(pictures, size=SIZE, folder=folder, workers=1).path
+        return cached_pixels(pictures, size=SIZE, folder=folder, num_workers=1).path
 
     def prepare() -> None:
         shutil.rmtree(folder, ignore_errors=True)

@@ -7,30 +7,30 @@ import re
 import resource
 import shutil
 from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from killing import at_lines_of, run_in_child
-from tiny_run import ALL_FILES, Network, assert_same_end, last_of, make_batches, names_in, settings, train
+from tiny_run import (
+    ALL_FILES,
+    Network,
+    assert_same_end,
+    last_of,
+    make_batches,
+    names_in,
+    needs_fork,
+    one_thread,  # noqa: F401  for each test here
+    settings,
+    train,
+)
 
 import course_utils
 from course_utils import files
 from course_utils.models import weights
 from course_utils.runs import RunFolder
 from course_utils.training import checkpoint, logs, state
-
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """A forked child must not wait for threads that were not forked with it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @needs_fork

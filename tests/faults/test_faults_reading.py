@@ -138,9 +138,9 @@ def test_F5_of_an_animation_the_first_frame_counts(
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (np.array([[70_000]], np.int32), "holds values from 70000 to 70000, expected 0 to 65535"),
-        (np.array([[-1.0]], np.float32), "holds values from -1 to -1, expected 0 to 1"),
-        (np.array([[300.0]], np.float32), "holds values from 300 to 300, expected 0 to 255"),
+        (np.array([[70_000]], np.int32), "holds values from 70000 to 70000; expected 0 to 65535"),
+        (np.array([[-1.0]], np.float32), "holds values from -1 to -1; expected 0 to 1"),
+        (np.array([[300.0]], np.float32), "holds values from 300 to 300; expected 0 to 255"),
         (np.array([[np.nan]], np.float32), "holds values that are not finite"),
     ],
 )

@@ -34,7 +34,7 @@ def test_F14_splitting_killed_at_any_moment(tmp_path, how, replacing):
     before = checksums(source)
 
     def work() -> None:
-        split_folder(source, target, seed=2, how=how, workers=1)
+        split_folder(source, target, seed=2, how=how, num_workers=1)
 
     split_folder(source, target, seed=1, how=how)
     old = checksums(target)

@@ -14,7 +14,18 @@ import numpy as np
 import pytest
 import torch
 from killing import run_in_child
-from tiny_run import ALL_FILES, Network, assert_same_end, last_of, make_batches, names_in, settings, train
+from tiny_run import (
+    ALL_FILES,
+    Network,
+    assert_same_end,
+    last_of,
+    make_batches,
+    names_in,
+    needs_fork,
+    one_thread,  # noqa: F401  for each test here
+    settings,
+    train,
+)
 from torch import nn
 
 from course_utils import files
@@ -24,17 +35,6 @@ from course_utils.notebooks import run_notebooks
 from course_utils.runs import RunFolder
 from course_utils.training.interrupts import Terminated, exit_code
 from course_utils.training.loop import fit
-
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """A forked child must not wait for threads that were not forked with it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)

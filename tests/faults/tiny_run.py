@@ -1,11 +1,13 @@
 """A whole training run of a second's fraction, and what it ends with when nothing happens to it."""
 
+import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -21,6 +23,17 @@ ALL_FILES = {
     *("best.safetensors", "best.safetensors.sha256", "engine.json"),
     *("last.pt", "metrics.csv", "per_class.csv"),
 }
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """A forked child must not wait for threads that were not forked with it. For each test of a file that
+    imports it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 class Network(nn.Module):

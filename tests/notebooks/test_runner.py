@@ -217,7 +217,7 @@ def test_F34_a_stopped_run_keeps_the_partial_notebook_and_leaves_no_kernel(
         "run",
         str(first),
         str(second),
-        "--out",
+        "--output",
         str(tmp_path / "out"),
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -121,7 +121,7 @@ def test_notebooks_are_found_by_number_name_and_path(tmp_path, make_notebook):
     assert find_notebooks(["10", "01", "10"], folder=tmp_path) == [second, first]
     with pytest.raises(ValueError, match=r"no notebook '01_meam'.* Did you mean '01_mean_std'\?"):
         find_notebooks(["01_meam"], folder=tmp_path)
-    with pytest.raises(ValueError, match="There is no notebook in"):
+    with pytest.raises(ValueError, match="there is no notebook in"):
         find_notebooks(folder=tmp_path / "empty")
     make_notebook(tmp_path / "01_other.ipynb")
     with pytest.raises(ValueError, match="fits several notebooks: 01_mean_std, 01_other"):

@@ -58,7 +58,7 @@ def chances(path, part, *, flipped=False):
 
 
 def test_several_runs_with_views_give_the_mean_of_all_probabilities(capsys, runs, tmp_path):
-    code, out, _ = evaluate(capsys, *runs, "--views", "flips", "--out", tmp_path)
+    code, out, _ = evaluate(capsys, *runs, "--views", "flips", "--output", tmp_path)
     assert code == 0 and "ensemble of 2, views flips: accuracy" in out
     found = [chances(path, "test", flipped=flipped) for path in runs for flipped in (False, True)]
     mean, targets = np.mean([one for one, _ in found], axis=0), found[0][1]
@@ -75,7 +75,7 @@ def test_several_runs_with_views_give_the_mean_of_all_probabilities(capsys, runs
 
 
 def test_the_temperature_is_the_best_of_the_validation_part(capsys, runs, tmp_path):
-    code, out, _ = evaluate(capsys, runs[0], "--temperature", "--out", tmp_path)
+    code, out, _ = evaluate(capsys, runs[0], "--temperature", "--output", tmp_path)
     assert code == 0 and "fitted on" in out
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     value = report["temperature"]["value"]
@@ -96,7 +96,7 @@ def test_the_temperature_is_the_best_of_the_validation_part(capsys, runs, tmp_pa
 
 
 def test_a_comparison_counts_and_gives_the_interval(capsys, runs, tmp_path):
-    code, out, _ = evaluate(capsys, runs[0], "--compare", runs[1], "--out", tmp_path)
+    code, out, _ = evaluate(capsys, runs[0], "--compare", runs[1], "--output", tmp_path)
     assert code == 0 and "McNemar p =" in out
     (row,) = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["comparisons"]
     first, targets = chances(runs[0], "test")

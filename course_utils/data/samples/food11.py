@@ -71,10 +71,10 @@ def write(
     seed: int = 0,
     num_images: int | None = None,
     progress: bool = False,
-    workers: int | None = None,
+    num_workers: int | None = None,
 ) -> None:
     """Draw the set into `target`, which exists; equal seeds give equal bytes (same Pillow and NumPy),
-    however many processes (`workers`, None: one per core) draw.
+    however many processes (`num_workers`, None: one per core) draw.
 
     `num_images` counts the pictures of all three folders (default 2,100). Raises ValueError if that is too
     few for one picture of each class in each of them.
@@ -91,7 +91,9 @@ def write(
         image = _draw(CLASS_NAMES[picture.label], rng, tiles, grain)
         save(image, target / picture.split / picture.file_name)
 
-    each_in_processes(draw, pictures, workers=workers, progress=progress, description="drawing food11")
+    each_in_processes(
+        draw, pictures, num_workers=num_workers, progress=progress, description="drawing food11"
+    )
     names = sorted(picture.file_name for picture in pictures if picture.split == "testing")
     rows = ["Id,Category", *(f"{Path(name).stem},0" for name in names)]
     (target / "sample_submission.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")

@@ -66,10 +66,10 @@ def write(
     seed: int = 0,
     num_images: int | None = None,
     progress: bool = False,
-    workers: int | None = None,
+    num_workers: int | None = None,
 ) -> None:
     """Draw the set into `target`, which exists; equal seeds give equal bytes (same Pillow and NumPy),
-    however many processes (`workers`, None: one per core) draw.
+    however many processes (`num_workers`, None: one per core) draw.
 
     `num_images` counts the pictures of all classes (default 800). Raises ValueError if it is below four.
     """
@@ -90,7 +90,9 @@ def write(
         path = target / name / FILE_NAMES[name].format(number)
         save(_photograph(pixels, rng, fields), path, quality=90)
 
-    each_in_processes(draw, pictures, workers=workers, progress=progress, description="drawing satellite")
+    each_in_processes(
+        draw, pictures, num_workers=num_workers, progress=progress, description="drawing satellite"
+    )
 
 
 def draw_cloudy(rng: np.random.Generator, fields: Fields, side: int) -> np.ndarray:

@@ -53,10 +53,10 @@ def write(
     seed: int = 0,
     num_images: int | None = None,
     progress: bool = False,
-    workers: int | None = None,
+    num_workers: int | None = None,
 ) -> None:
     """Draw the set into `target`, which exists; equal seeds give equal bytes (same Pillow and NumPy),
-    however many processes (`workers`, None: one per core) draw.
+    however many processes (`num_workers`, None: one per core) draw.
 
     `num_images` counts all pictures, with and without a label (default 1,300). Raises ValueError if that is
     too few for one labelled picture of each class.
@@ -75,7 +75,9 @@ def write(
             image = _slightly_changed(image, generator(seed, "seedlings", picture.file_name))
         save(image, target / picture.path)
 
-    each_in_processes(draw, pictures, workers=workers, progress=progress, description="drawing seedlings")
+    each_in_processes(
+        draw, pictures, num_workers=num_workers, progress=progress, description="drawing seedlings"
+    )
     names = sorted(picture.file_name for picture in pictures if picture.split == "test")
     rows = ["file,species", *(f"{name},{CLASS_NAMES[0]}" for name in names)]
     (target / "sample_submission.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
