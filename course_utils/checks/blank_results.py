@@ -5,14 +5,13 @@ The figures are worked out again from the reader's own predictions; the file is 
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from course_utils import files
 from course_utils.checks.assertions import close, same_type
-from course_utils.checks.blank_sheet import needs_keys
+from course_utils.checks.blank_sheet import needs_keys, temporary_folder
 from course_utils.checks.exercise import Exercise, Verdict, Wrong
 from course_utils.evaluation.comparison import wilson_interval
 from course_utils.evaluation.submission import check_submission, from_sample
@@ -145,8 +144,8 @@ own_result = Exercise(
 
 
 def example_sample() -> Path:
-    """A sample submission of three pictures, in the system's temporary folder."""
-    path = Path(tempfile.mkdtemp(prefix="course-sheet-")) / "sample_submission.csv"
+    """A sample submission of three pictures, in a folder that goes when this process ends."""
+    path = temporary_folder() / "sample_submission.csv"
     files.write_text(path, "photo,dish\nnew_1,soup\nnew_2,soup\nnew_10,soup\n")
     return path
 

@@ -6,6 +6,8 @@ about them, and the check opens them. `example_folder` makes a tiny set with fau
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -21,13 +23,20 @@ from course_utils.data.layouts import read_layout
 from course_utils.data.scan import scan
 
 
+def temporary_folder() -> Path:
+    """A new folder in the system's temporary folder; it goes when this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="course-sheet-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def example_folder(seed: int = 0) -> Path:
-    """A folder of two classes with ten small pictures each, in the system's temporary folder.
+    """A folder of two classes with ten small pictures each, which goes when this process ends.
 
     Among them are a broken file (`apple/broken.jpg`), a copy (`apple/a0 (1).png`), a second shot
     (`pear/p0b.png`), and a picture that lies in both classes (`apple/both.png`, `pear/both.png`).
     """
-    folder = Path(tempfile.mkdtemp(prefix="course-sheet-"))
+    folder = temporary_folder()
     generator = np.random.default_rng(seed)
     for name, start in (("apple", "a"), ("pear", "p")):
         (folder / name).mkdir()
