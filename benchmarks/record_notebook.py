@@ -5,7 +5,8 @@
 
 Runs the notebook itself, once for each seed, one after the other, and keeps what its key results say in
 `benchmarks/recorded/NAME.json`, with the command, commit, versions and hardware. `--without` leaves out
-the code of sections on which the figures do not depend, to save time. Run it on a machine that does nothing
+the code of sections on which the figures do not depend, to save time. Folders of data are named without
+where they lie. Run it on a machine that does nothing
 else.
 """
 
@@ -41,6 +42,12 @@ def write_without(notebook: Path, sections: list[str], target: Path) -> Path:
     return target / notebook.name
 
 
+def without_folders(parameter: str) -> str:
+    """Give "name=value" with the name alone of a folder or file that the value leads to."""
+    name, _, value = parameter.partition("=")
+    return f"{name}={Path(value).name}" if Path(value).is_absolute() else parameter
+
+
 def record(
     notebook: str, *, name: str, profile: str, seeds: list[int], parameters: list[str], without: list[str]
 ) -> dict[str, Any]:
@@ -56,7 +63,7 @@ def record(
         if not report.ok:
             sys.exit(f"notebook {notebook} failed with seed {seed}; nothing is recorded")
         runs.append({"seed": seed, **report.notebooks[0].key_results})
-    flags = "".join(f" -p {text}" for text in parameters)
+    flags = "".join(f" -p {without_folders(text)}" for text in parameters)
     command = f"python -m course_utils run {notebook} --profile {profile}{flags} -p seed=SEED"
     return summary(name, command, runs, started=started)
 

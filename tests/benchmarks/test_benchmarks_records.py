@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import __main__ as runner
 from benchmarks import grading, growth, made_up_class, measuring, provenance, results
+from benchmarks.record_notebook import without_folders
 from benchmarks.registry import BENCHMARKS, Outcome
 from course_utils import runtime
 from course_utils.classroom.problem_set import read_problem_set
@@ -201,3 +202,15 @@ def test_who_connects_is_counted():
                 break
             time.sleep(0.05)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("source=/home/ada/photos/food11_64px", "source=food11_64px"),
+        ("source=sample", "source=sample"),
+        ("sizes=[16, 64]", "sizes=[16, 64]"),
+    ],
+)
+def test_a_record_does_not_tell_where_data_lie(given, shown):
+    assert without_folders(given) == shown
