@@ -99,7 +99,8 @@ def _put_links(nb: Any, path: Path, links: str) -> None:
     if _LINKS[0] not in last.source:
         last.source = f"{last.source.rstrip()}\n\n{_LINKS[0]}{_LINKS[1]}"
     for cell in (first, last):
-        cell.source = _between(cell.source, _LINKS, links)
+        # lines of their own: a line that begins with a comment is HTML to its end, and shows links as text
+        cell.source = _between(cell.source, _LINKS, f"\n{links}\n")
 
 
 def _question(nb: Any, path: Path) -> str:

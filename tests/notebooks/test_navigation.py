@@ -4,6 +4,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from markdown_it import MarkdownIt
 
 from course_utils import runtime
 from course_utils.notebooks import write_navigation
@@ -36,8 +37,8 @@ def write(course):
 def test_first_and_last_cell_link_to_the_neighbours(course):
     write(course)
     links = (
-        "<!-- navigation:begin -->[← 00 Start here](00_start_here.ipynb) · [all notebooks](../README.md) · "
-        "[02 Splits →](02_splits.ipynb)<!-- navigation:end -->"
+        "<!-- navigation:begin -->\n[← 00 Start here](00_start_here.ipynb) · [all notebooks](../README.md) · "
+        "[02 Splits →](02_splits.ipynb)\n<!-- navigation:end -->"
     )
     first, last = markdown(course, "01_mean_std")
     assert first == f"# How bright | dark?\n\n{links}\n\nText."
@@ -45,6 +46,13 @@ def test_first_and_last_cell_link_to_the_neighbours(course):
     assert "←" not in markdown(course, "00_start_here")[0]
     assert "→" not in markdown(course, "02_splits")[1]
     assert (course / "README.md").read_text().count("(notebooks/") == 3
+
+
+def test_the_links_are_links_when_the_cells_are_shown(course):
+    write(course)
+    for cell in markdown(course, "01_mean_std"):
+        html = MarkdownIt("commonmark").render(cell)
+        assert '<a href="00_start_here.ipynb">' in html and '<a href="02_splits.ipynb">' in html
 
 
 def test_the_readme_gets_the_table_and_keeps_the_rest(course):
