@@ -217,3 +217,18 @@ def test_in_a_notebook_the_figure_appears_once_and_as_it_is_stored():
     assert set(output["data"]) == {"text/html", "text/plain"}
     assert 'alt="Histogram of v.' in output["data"]["text/html"]
     assert output["metadata"]["alt"].startswith("Histogram of v.")
+
+
+@pytest.mark.parametrize(
+    ("title", "alt"),
+    [
+        ("Loss", "Loss. Two lines."),
+        ("Is it right?", "Is it right? Two lines."),
+        ("By hand, with ...", "By hand, with ... Two lines."),
+        ("", "Two lines."),
+    ],
+)
+def test_a_title_and_its_text_are_sentences_of_their_own(title, alt):
+    _, ax = plt.subplots()
+    plots.describe(ax, "Two lines.", title=title)
+    assert plots.alt_text(ax) == alt

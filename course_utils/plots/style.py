@@ -114,7 +114,8 @@ def add_legend(plot: Axes, handles: Sequence[Any], names: Sequence[str], *, outs
 
 def describe(target: Axes | Figure, text: str, *, title: str = "") -> None:
     """Attach alt text to axes or a figure, behind its `title` where it has one; a second call replaces it."""
-    _alt_texts[target] = " ".join(f"{title + '. ' if title else ''}{text}".split())
+    end = "" if title.endswith(("?", "!", ".")) else "."
+    _alt_texts[target] = " ".join(f"{title + end if title else ''} {text}".split())
 
 
 def alt_text(target: Axes | Figure | Iterable[Axes]) -> str:
