@@ -13,6 +13,8 @@ import html
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import sqrt
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -43,7 +45,11 @@ class Presented:
     @property
     def png(self) -> bytes:
         """The picture as the bytes of a PNG file, whatever it is displayed as; for `files.write_bytes`."""
-        return self.data if self.mime == "image/png" else _bytes(Image.open(io.BytesIO(self.data)), "PNG")
+        return (
+            self.data
+            if self.mime == "image/png"
+            else _bytes(Image.open(io.BytesIO(self.data)), format="PNG", optimize=True)
+        )
 
     def html(self) -> str:
         """The picture as one self-contained `<img>` element."""
@@ -78,11 +84,15 @@ def present(
     text = alt if alt is not None else alt_text(figure)
     if not text.strip():
         raise ValueError('this figure has no description; pass one: present(ax, alt="...")')
+    most_likely = float(_DPI_STEPS[0])
     for dpi in _DPI_STEPS:
+        if dpi > most_likely and dpi != _DPI_STEPS[-1]:
+            continue  # bytes grow about as the number of dots does: this one will not be small enough
         pixels = _draw(figure, dpi)
         data, mime = encode(pixels)
         if len(data) <= most_bytes:
             break
+        most_likely = dpi * sqrt(1.2 * most_bytes / len(data))
     plt.close(figure)
     shown = width if width is not None else round(pixels.width * CSS_PIXELS_PER_INCH / dpi)
     return Presented(data, mime, text, shown)
@@ -99,18 +109,17 @@ def encode(picture: Image.Image) -> tuple[bytes, str]:
         true = np.asarray(picture, dtype=np.int16)
         error = np.abs(true - np.asarray(palette.convert("RGB"), dtype=np.int16))
         if error.mean() < 0.5 and np.percentile(error, 99.5) <= 12:
-            return _bytes(palette, "PNG"), "image/png"
-    png = _bytes(picture, "PNG")
-    jpeg = _bytes(picture, "JPEG")
-    return (jpeg, "image/jpeg") if len(jpeg) < 0.6 * len(png) else (png, "image/png")
+            return _bytes(palette, format="PNG", optimize=True), "image/png"
+    jpeg = _bytes(picture, format="JPEG", quality=82, subsampling=1, optimize=True)
+    png = _bytes(picture, format="PNG")
+    if len(jpeg) < 0.6 * len(png):
+        return jpeg, "image/jpeg"
+    return _bytes(picture, format="PNG", optimize=True), "image/png"
 
 
-def _bytes(picture: Image.Image, kind: str) -> bytes:
+def _bytes(picture: Image.Image, **options: Any) -> bytes:
     buffer = io.BytesIO()
-    if kind == "JPEG":
-        picture.save(buffer, format="JPEG", quality=82, subsampling=1, optimize=True)
-    else:
-        picture.save(buffer, format="PNG", optimize=True)
+    picture.save(buffer, **options)
     return buffer.getvalue()
 
 
