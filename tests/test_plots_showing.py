@@ -232,3 +232,20 @@ def test_a_title_and_its_text_are_sentences_of_their_own(title, alt):
     _, ax = plt.subplots()
     plots.describe(ax, "Two lines.", title=title)
     assert plots.alt_text(ax) == alt
+
+
+def photographs():
+    pixels = generator().integers(0, 256, size=(64, 64, 3), dtype=np.uint8)
+    return plots.image_grid([pixels] * 4, columns=4, size=1.3).figure
+
+
+@pytest.fixture(scope="module")
+def drawn_at_each_step():
+    return [presenting.encode(presenting._draw(photographs(), dpi))[0] for dpi in presenting._DPI_STEPS]
+
+
+@pytest.mark.parametrize("share", [2.0, 1.0, 0.99, 0.5, 0.3, 0.01])
+def test_the_first_dots_per_inch_that_are_small_enough_are_taken(drawn_at_each_step, share):
+    most_bytes = int(share * len(drawn_at_each_step[0]))
+    fine = [data for data in drawn_at_each_step if len(data) <= most_bytes] or drawn_at_each_step[-1:]
+    assert plots.present(photographs(), most_bytes=most_bytes).data == fine[0]
