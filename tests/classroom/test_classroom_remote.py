@@ -15,6 +15,8 @@ from course_utils.classroom.problem_set import read_problem_set
 from course_utils.classroom.remote import ForbiddenError, Limits, Proxy, Remote, StudentError
 from course_utils.classroom.values import Handle, decode, encode
 
+pytestmark = pytest.mark.slow  # it starts processes
+
 PLAIN = [
     None, True, 0, -(2**80), 1.5, math.inf, "ünï 中文 \x00", b"\x00\xff", [], [1, [2.0, "x"]], (1, (2,)),
     {"a": [1, None], 3: (4.0,), (1, 2): b""},

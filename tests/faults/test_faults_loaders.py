@@ -28,6 +28,8 @@ from course_utils.data.layouts import Record
 from course_utils.data.loaders import Batch, Batches
 from course_utils.data.mixing import Mixing
 
+pytestmark = pytest.mark.slow  # it starts processes
+
 EVERY_STEP = [
     *({"name": name, **list(settings.values())[-1]} for name, settings in GALLERY.items()),
     {"name": "shear", "direction": "vertical", "p": 0.5},
@@ -198,7 +200,7 @@ if __name__ == "__main__":
 
 
 @needs_signals
-@pytest.mark.parametrize("how", ["Ctrl-C", pytest.param("kill -9", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("how", ["Ctrl-C", "kill -9"])
 def test_F20_workers_go_when_their_program_goes(how):
     program = PROGRAM.format(folder=str(Path(__file__).parent))
     environment = runtime.child_environment(OMP_NUM_THREADS="1")
@@ -265,7 +267,7 @@ def every_kind_of_batches(folder: Path) -> dict[str, Batches]:
     return made
 
 
-@pytest.mark.parametrize("method", ["spawn", pytest.param("forkserver", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_F24_every_data_set_and_transform_works_in_a_process_started_afresh(tmp_path, method):
     if method not in get_all_start_methods():
         pytest.skip(f"this system has no {method}")

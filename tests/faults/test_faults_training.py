@@ -36,6 +36,8 @@ from course_utils.runs import RunFolder
 from course_utils.training.interrupts import Terminated, exit_code
 from course_utils.training.loop import fit
 
+pytestmark = pytest.mark.slow  # it starts processes
+
 
 @pytest.fixture(autouse=True)
 def ctrl_c_is_heard() -> Iterator[None]:
@@ -214,7 +216,6 @@ def test_F26_every_size_trains_or_is_refused(tmp_path: Path, batch_size: int, ne
         assert seen.tolist() == list(range(size))
 
 
-@pytest.mark.slow
 def test_F34_the_checkpoint_of_a_cell_that_failed_in_mid_epoch_goes_on(tmp_path: Path) -> None:
     cells = [
         "batches: int = 15  # until it fails",
