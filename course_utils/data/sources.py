@@ -17,12 +17,14 @@ from course_utils.data.check import CheckReport, check_folder, compare_with_cata
 from course_utils.data.idx import find_idx
 from course_utils.data.layouts import Kind, Layout, Record, read_layout, records
 from course_utils.data.prepared import keep, read_facts
+from course_utils.params import did_you_mean
 
 __all__ = [
     "CheckReport", "Kind", "Layout", "Record", "check", "describe", "list_datasets", "prepare", "read_layout",
     "records",
 ]  # fmt: skip
 SAMPLES = {name: f"course_utils.data.samples.{name}" for name in catalog.CATALOG}
+_SOURCES = ("sample", "kaggle", "download")  # beside paths
 
 
 def prepare(
@@ -158,15 +160,8 @@ def _given(name: str, source: str | Path, root: Path, progress: bool) -> Path:
     """Give the folder behind a path that the caller gave; an archive is unpacked once into `root`."""
     path = Path(source).expanduser()
     if not path.exists():
-        near = difflib.get_close_matches(str(source), ("sample", "kaggle", "download"), n=1)
-        raise ValueError(
-            f"source is {str(source)!r}: no such folder or archive"
-            + (
-                f". Did you mean {near[0]!r}?"
-                if near
-                else "; other sources are 'sample', 'kaggle', 'download'"
-            )
-        )
+        hint = did_you_mean(source, _SOURCES) or f"; other sources are {', '.join(map(repr, _SOURCES))}"
+        raise ValueError(f"source is {str(source)!r}: no such folder or archive{hint}")
     if name not in catalog.CATALOG:
         near = difflib.get_close_matches(name, catalog.CATALOG, n=1, cutoff=0.8)
         if near:
