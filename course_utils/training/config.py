@@ -50,6 +50,8 @@ class TrainingConfig:
     evaluated beside the raw ones. `keep` "best" keeps the epoch with the best `metric`; "last" the last one,
     for when no pictures are left to choose by (an ema_ `metric` then says that the average is kept).
     `patience` epochs without a better one end the training (0: never). `top_k` above 0 adds that accuracy.
+    `validate_every`: epochs from one validation to the next; the last epoch is validated always, with 0 it
+    alone. The columns of the others stay empty.
 
     `precision` and `memory_format` "auto" choose the fastest by a short measurement. `compile`: through
     torch.compile. `tensorboard`: also write its event files. Raises ValueError naming the field for an
@@ -81,6 +83,7 @@ class TrainingConfig:
     metric: str = "val_accuracy"
     keep: str = "best"
     top_k: int = 0
+    validate_every: int = 1
     precision: str = "float32"
     memory_format: str = "contiguous"
     compile: bool = False
@@ -112,6 +115,11 @@ class TrainingConfig:
     def as_dict(self) -> dict[str, Any]:
         """Give the fields by name."""
         return asdict(self)
+
+    def validates_after(self, epoch: int) -> bool:
+        """Tell whether `epoch` (from 0) is followed by a validation."""
+        is_turn = self.validate_every > 0 and (epoch + 1) % self.validate_every == 0
+        return is_turn or epoch + 1 == self.epochs
 
     @property
     def higher_is_better(self) -> bool:

@@ -38,6 +38,7 @@ _LOWEST = {  # of whole numbers
     "freeze_epochs": 0,
     "patience": 0,
     "top_k": 0,
+    "validate_every": 0,
     "seed": 0,
 }
 _RANGES = {
@@ -110,6 +111,12 @@ def check_effects(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Non
         raise ValueError(
             f"patience is {values['patience']} with keep 'last': stopping early makes no epoch the best. Set "
             "patience to 0, or keep 'best'."
+        )
+    if values["validate_every"] != 1 and (values["patience"] or values["schedule"] == "plateau"):
+        watcher = "patience counts" if values["patience"] else "schedule 'plateau' watches"
+        raise ValueError(
+            f"validate_every is {values['validate_every']}, and {watcher} the validations of single epochs. "
+            "Set validate_every to 1."
         )
     if values["ema_decay"] == 0:
         if values["metric"].startswith("ema_"):

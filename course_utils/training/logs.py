@@ -42,7 +42,7 @@ class RunLog:
         self._write_per_class()
         if self._events is not None:
             for name, value in row.items():
-                if name != "epoch":
+                if name != "epoch" and value is not None:
                     self._events.add_scalar(name, value, row["epoch"])
             self._events.flush()
 

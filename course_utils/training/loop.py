@@ -6,6 +6,7 @@ Read `fit` from top to bottom; `steps.py` holds what happens to one batch, `stat
 that never stopped. Notebook 05 derives the loop; 09 uses all of it.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from course_utils.training.config import TrainingConfig
 from course_utils.training.interrupts import terminable, workers_closed_on_error
 from course_utils.training.state import Training, start
 from course_utils.training.steps import EpochSums, train_epoch
-from course_utils.training.validation import evaluate, validate_both
+from course_utils.training.validation import evaluate, not_validated, validate_both
 
 __all__ = ["FitResult", "evaluate", "fit"]
 
@@ -33,8 +34,9 @@ class FitResult:
     """What training gave: a row per epoch, and the epoch that is kept: the best by the metric, or the last.
 
     `history` rows have epoch (from 1), train_loss, train_accuracy, the columns of `validation.validate` (with
-    an EMA once more, as ema_val_...), learning_rate (at the start of the epoch) and seconds. `best_epoch`
-    counts from 1. `training_s` is the time spent on training batches alone, validation and saving left out.
+    an EMA once more, as ema_val_..., and None where `validate_every` left the epoch out), learning_rate (at
+    the start of the epoch) and seconds. `best_epoch` counts from 1. `training_s` is the time spent on
+    training batches alone, validation and saving left out.
     """
 
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -115,16 +117,19 @@ def fit(
             )
             seconds = time.perf_counter() - started
             averaged = None if parts.ema is None else parts.ema.module
-            found = validate_both(model, averaged, val_batches, device=device, top_k=config.top_k)
+            if config.validates_after(epoch):
+                found = validate_both(model, averaged, val_batches, device=device, top_k=config.top_k)
+            else:
+                found = not_validated(val_batches, has_average=averaged is not None, top_k=config.top_k)
             row = _row(epoch, sums, found.columns, rate, seconds)
             training.finish_epoch(row, found.per_class_of(config.metric))
-            value = row[config.metric]
-            bar.set_postfix_str(f"epoch {epoch + 1}/{config.epochs}, {config.metric} {value:.3f}")
+            shown_metric = "train_accuracy" if row[config.metric] is None else config.metric
+            bar.set_postfix_str(f"epoch {epoch + 1}/{config.epochs}, {shown_metric} {row[shown_metric]:.3f}")
     return _result(training)
 
 
 def _row(
-    epoch: int, sums: EpochSums, validated: dict[str, float], rate: float, seconds: float
+    epoch: int, sums: EpochSums, validated: dict[str, float | None], rate: float, seconds: float
 ) -> dict[str, Any]:
     return {
         "epoch": epoch + 1,
@@ -141,9 +146,11 @@ def _result(training: Training) -> FitResult:
     stopping, history = training.stopping, training.history
     result = FitResult(history)
     result.stopped_early = stopping.should_stop and len(history) < training.config.epochs
-    if stopping.best_epoch is not None:
+    if training.config.keep == "last" and history:
+        value = history[-1][training.config.metric]
+        result.best_epoch, result.best_value = len(history), math.nan if value is None else value
+    elif stopping.best_epoch is not None:
         result.best_epoch, result.best_value = stopping.best_epoch + 1, float(stopping.best or 0.0)
-        if training.config.keep == "last":
-            result.best_epoch, result.best_value = len(history), history[-1][training.config.metric]
+    if result.best_epoch:
         training.load_kept()
     return result

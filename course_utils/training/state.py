@@ -5,6 +5,7 @@ machines that do not have the folder.
 """
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +40,7 @@ class Training:
 
     def finish_epoch(self, row: dict[str, Any], per_class: list[float]) -> None:
         """Take the figures of an epoch: change the schedule, save weights to keep, state and log."""
-        value = row[self.config.metric]
+        value = math.nan if row[self.config.metric] is None else row[self.config.metric]
         self.history.append(row)
         self.log.per_class.append(per_class)
         self.parts.schedule.epoch_end(value)
@@ -47,7 +48,7 @@ class Training:
         if not distributed.current().is_main:
             return
         if improved or self.config.keep == "last":
-            self._save_kept(row["epoch"], value)
+            self._save_kept(row["epoch"], row[self.config.metric])
         checkpoint.save_last(self.run.path / "last.pt", self.state_dict())
         self.log.write(row)
 
@@ -88,7 +89,7 @@ class Training:
         if self.history and distributed.current().is_main:
             self.log.write(self.history[-1])  # killed between the two files, `last.pt` is ahead of the log
 
-    def _save_kept(self, epoch: int, value: float) -> None:
+    def _save_kept(self, epoch: int, value: float | None) -> None:
         ema, averaged = self.parts.ema, self.config.metric.startswith("ema_")
         best = ema.module if averaged and ema is not None else self.model
         weights.save_weights(

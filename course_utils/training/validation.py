@@ -15,9 +15,12 @@ from course_utils.training import distributed
 
 @dataclass(frozen=True)
 class Validation:
-    """`columns` by their names in metrics.csv; `per_class` accuracies (K), NaN without images."""
+    """`columns` by their names in metrics.csv; `per_class` accuracies (K), NaN without images.
 
-    columns: dict[str, float]
+    Of an epoch that was not validated the columns are None and the accuracies NaN.
+    """
+
+    columns: dict[str, float | None]
     per_class: list[float]
 
 
@@ -29,7 +32,7 @@ class BothValidations:
     averaged: Validation | None
 
     @property
-    def columns(self) -> dict[str, float]:
+    def columns(self) -> dict[str, float | None]:
         """Give all columns: val_loss ..., then ema_val_loss ..."""
         return self.raw.columns | ({} if self.averaged is None else self.averaged.columns)
 
@@ -57,7 +60,7 @@ def validate(
     distributed.broadcast_buffers(model)  # running statistics differ between processes; rank 0's are saved
     predictions = predict(model, batches, device=device)
     targets, guesses = predictions.targets, predictions.predicted
-    columns = {
+    columns: dict[str, float | None] = {
         f"{prefix}loss": metrics.log_loss(predictions.logits, targets),
         f"{prefix}accuracy": metrics.accuracy(guesses, targets),
         f"{prefix}balanced_accuracy": metrics.balanced_accuracy(guesses, targets),
@@ -84,12 +87,24 @@ def validate_both(
     return BothValidations(raw, validate(averaged, batches, device=device, top_k=top_k, prefix="ema_val_"))
 
 
+def not_validated(batches: Batches, *, has_average: bool, top_k: int = 0) -> BothValidations:
+    """Give what `validate_both` gives, with nothing in it: for an epoch that is not validated."""
+    num_classes = batches.pictures.num_classes
+    names = ["loss", "accuracy", "balanced_accuracy", *([f"top{min(top_k, num_classes)}"] if top_k else [])]
+
+    def empty(prefix: str) -> Validation:
+        return Validation({f"{prefix}{name}": None for name in names}, [math.nan] * num_classes)
+
+    return BothValidations(empty("val_"), empty("ema_val_") if has_average else None)
+
+
 def evaluate(
     model: nn.Module, batches: Batches, *, device: torch.device | str = "cpu"
 ) -> tuple[float, float]:
     """Give the mean cross-entropy (natural logarithm) and the accuracy in [0, 1] over all pictures."""
-    columns = validate(model, batches, device=device).columns
-    return columns["val_loss"], columns["val_accuracy"]
+    predictions = predict(model, batches, device=device)
+    loss = metrics.log_loss(predictions.logits, predictions.targets)
+    return loss, metrics.accuracy(predictions.predicted, predictions.targets)
 
 
 def _accuracy_by_class(counts: np.ndarray) -> list[float]:

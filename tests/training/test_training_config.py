@@ -55,6 +55,14 @@ def test_every_optimiser_goes_with_every_schedule(name, schedule):
     assert (config.optimizer, config.schedule) == (name, schedule)
 
 
+@pytest.mark.parametrize(
+    ("every", "after"), [(1, [1, 2, 3, 4, 5]), (2, [2, 4, 5]), (5, [5]), (9, [5]), (0, [5])]
+)
+def test_the_last_epoch_is_always_validated(every, after):
+    config = TrainingConfig(epochs=5, validate_every=every)
+    assert [epoch + 1 for epoch in range(5) if config.validates_after(epoch)] == after
+
+
 def test_only_a_loss_is_better_when_lower():
     configs = [TrainingConfig(epochs=1, metric=metric, ema_decay=0.9) for metric in METRICS]
     better_lower = {config.metric for config in configs if not config.higher_is_better}
@@ -78,6 +86,9 @@ def test_only_a_loss_is_better_when_lower():
         ({"top_k": -1}, "top_k is -1"),
         ({"keep": "lst"}, "'last'"),
         ({"keep": "last", "patience": 3}, "patience is 3 with keep 'last'"),
+        ({"validate_every": -1}, "validate_every is -1"),
+        ({"validate_every": 2, "patience": 3}, "validate_every is 2, and patience counts"),
+        ({"validate_every": 0, "schedule": "plateau"}, "validate_every is 0, and schedule 'plateau'"),
         ({"compile": 1}, "compile is 1; expected True or False"),
         ({"decay_factor": 1.5, "schedule": "step"}, "decay_factor is 1.5"),
         ({"milestones": [1], "schedule": "multi_step"}, "expected a tuple"),

@@ -78,6 +78,50 @@ def test_the_best_by_any_metric_is_kept(tmp_path, metric):
     assert weights.read_metadata(run.path / "best.safetensors")["averaged"] == metric.startswith("ema_")
 
 
+@pytest.mark.parametrize("every", [0, 2])
+def test_epochs_that_are_not_validated_change_nothing_but_the_log(tmp_path, every):
+    """The same weights are kept as with a validation after each epoch, and the log has gaps."""
+    runs = {}
+    for name, spacing in (("each", 1), ("some", every)):
+        run = RunFolder.create(name, root=tmp_path)
+        settings = config(
+            epochs=3, ema_decay=0.8, metric="ema_val_accuracy", keep="last", top_k=5, validate_every=spacing
+        )
+        fit(small_network(), batches(), odd_batches(), config=settings, run=run, progress=False)
+        runs[name] = run
+    each, some = (runs[name].read_metrics() for name in ("each", "some"))
+    gaps = [1, 2] if every == 0 else [1]
+    for row, whole in zip(some, each, strict=True):
+        for key in whole.keys() - {"seconds"}:
+            is_gap = "val_" in key and row["epoch"] in gaps
+            assert row[key] == (None if is_gap else whole[key])
+    states = [checkpoint.load_last(run.path / "last.pt") for run in runs.values()]
+    for part in ("model", "ema", "optimizer", "schedule"):
+        assert checkpoint.digest(states[0][part]) == checkpoint.digest(states[1][part])
+    kept = [weights.read_weights(run.path / "best.safetensors") for run in runs.values()]
+    assert checkpoint.digest(kept[0]) == checkpoint.digest(kept[1])
+    lines = (runs["some"].path / "per_class.csv").read_text().splitlines()
+    assert [line.endswith(",,") for line in lines[1:]] == [epoch in gaps for epoch in (1, 2, 3)]
+
+
+def test_stopped_before_its_first_validation_a_run_still_keeps_the_last_weights(tmp_path):
+    run = RunFolder.create("run", root=tmp_path)
+    settings = config(epochs=3, ema_decay=0.8, metric="ema_val_loss", keep="last", validate_every=0)
+    model, val = small_network(), odd_batches()
+    result = fit(model, batches(), val, config=settings, run=run, progress=False, stop_after=1)
+    averaged = checkpoint.load_last(run.path / "last.pt")["ema"]
+    assert result.best_epoch == 1 and np.isnan(result.best_value)
+    assert checkpoint.digest(weights.read_weights(run.path / "best.safetensors")) == checkpoint.digest(
+        model.state_dict()
+    )
+    assert averaged is not None and weights.read_metadata(run.path / "best.safetensors")["averaged"]
+    resumed = fit(small_network(5), batches(), val, config=settings, run=run, progress=False, resume=True)
+    whole = RunFolder.create("whole", root=tmp_path)
+    fit(small_network(), batches(), val, config=settings, run=whole, progress=False)
+    assert resumed.best_value == resumed.history[-1]["ema_val_loss"]
+    assert (run.path / "best.safetensors").read_bytes() == (whole.path / "best.safetensors").read_bytes()
+
+
 def test_the_average_follows_every_step(tmp_path):
     """The EMA of the saved state, against the formula applied to the weights after each step."""
     seen = []
