@@ -24,6 +24,7 @@ from course_utils.notebooks.inspecting import literal_path, quiet_papermill
 
 _ENGINE = "course"
 _POLL_S = 0.25
+_SAVE_SECONDS = 2.0
 
 
 class KernelWatch(threading.Thread):
@@ -157,6 +158,7 @@ class _Engine(NBClientEngine):
         """Run the notebook with our client; papermill's other options do not apply."""
         from papermill.log import logger
 
+        nb_man.save = _now_and_then(nb_man)
         client = _Client(
             nb_man,
             start={"env": environment, "stdout": log_file, "stderr": log_file},
@@ -168,6 +170,22 @@ class _Engine(NBClientEngine):
             log=logger,
         )
         client.execute()
+
+
+def _now_and_then(nb_man: Any) -> Callable[..., None]:
+    """Give papermill's `save`, which it calls before and after each cell, at most every few seconds.
+
+    Writing a notebook of two megabytes takes a tenth of a second, and the cells wait for it: at a hundred
+    cells a third of a short run. What is there when the notebook ends, or fails, is always written.
+    """
+    write = nb_man.save
+
+    def save(**options: Any) -> None:
+        age = (nb_man.now() - nb_man.last_save_time).total_seconds()
+        if nb_man.end_time is not None or age >= _SAVE_SECONDS:
+            write(**options)
+
+    return save
 
 
 def _cause(exit_code: int | None) -> str:
