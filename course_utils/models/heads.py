@@ -4,7 +4,7 @@ Everything that treats the head in another way than the rest asks here: pretrain
 features.
 """
 
-from torch import nn
+from torch import Tensor, nn
 
 
 def classifier_of(model: nn.Module) -> tuple[str, nn.Module]:
@@ -24,3 +24,18 @@ def classifier_of(model: nn.Module) -> tuple[str, nn.Module]:
         if linear:
             return linear[-1]
     raise ValueError(f"{type(model).__name__} has no single layer that makes the logits; give it one")
+
+
+def restart_head(model: nn.Module, *, std: float = 0.01) -> None:
+    """Give the head of pretrained features small weights (normal, deviation `std`) and biases of zero.
+
+    The first logits are then nearly equal and the loss is the logarithm of the number of classes, whatever
+    the head was made with. timm's EfficientNets follow TensorFlow, where a head's weights are as large as
+    1 / sqrt(number of classes): on two classes and 1,280 features that is a first loss of 3 instead of 0.69,
+    and noise that a few hundred pictures cannot undo.
+    """
+    _, head = classifier_of(model)
+    assert isinstance(head.weight, Tensor)
+    nn.init.normal_(head.weight, std=std)
+    if isinstance(head.bias, Tensor):
+        nn.init.zeros_(head.bias)

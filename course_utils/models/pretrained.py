@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.models.fitting import first_line, load_state
-from course_utils.models.heads import classifier_of
+from course_utils.models.heads import classifier_of, restart_head
 from course_utils.models.weights import read_weights
 
 # torchvision's current default weights; the last part of each name begins the file's SHA-256.
@@ -35,6 +35,7 @@ TORCHVISION_FILES = {
     "mobilenet_v3_small": "mobilenet_v3_small-047dcff4.pth",
     "mobilenet_v3_large": "mobilenet_v3_large-5c1a4163.pth",
 }
+IMAGENET_CLASSES = 1000
 LITE0 = "tf_efficientnet_lite0"
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
@@ -78,7 +79,7 @@ def create_timm(
     name: str,
     *,
     pretrained: bool,
-    num_classes: int = 1000,
+    num_classes: int = IMAGENET_CLASSES,
     in_channels: int = 3,
     drop_rate: float | None = None,
     drop_path_rate: float | None = None,
@@ -87,7 +88,8 @@ def create_timm(
 ) -> nn.Module:
     """Return timm's network `name`; None leaves an option at the network's own default.
 
-    Pretrained `tf_efficientnet_lite0` takes the weights of the installed package, so it needs no network.
+    Pretrained `tf_efficientnet_lite0` takes the weights of the installed package, so it needs no network. A
+    pretrained network for other than ImageNet's classes gets a head by `restart_head`.
     """
     import timm
 
@@ -108,9 +110,12 @@ def create_timm(
     if not pretrained:
         return create(False)
     if file is None:
-        return _from_hub(name, create)
-    model = create(False)
-    adapt_and_load(model, _lite0_state(file))
+        model = _from_hub(name, create)
+    else:
+        model = create(False)
+        adapt_and_load(model, _lite0_state(file))
+    if num_classes != IMAGENET_CLASSES:
+        restart_head(model)
     return model
 
 
