@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 import urllib.error
 from pathlib import Path
 
@@ -68,6 +69,26 @@ def test_lite0_with_other_channels_and_classes(in_channels):
         assert torch.equal(first[:, 0], source["_conv_stem.weight"].sum(1))
     assert torch.equal(model.conv_head.weight, source["_conv_head.weight"])
     assert model.classifier.out_features == 12
+
+
+@needs_lite0
+@pytest.mark.parametrize("num_classes", [2, 12])
+def test_a_new_head_knows_nothing_yet(num_classes):
+    """The first loss is that of guessing, log K; timm's own head of two classes begins at about 3."""
+    torch.manual_seed(0)
+    pictures = torch.rand(12, 3, 96, 96) * 2 - 1
+    targets = torch.arange(12) % num_classes
+    ours = build_model(LITE0, num_classes=num_classes, pretrained=True).eval()
+    timms = timm.create_model(LITE0, num_classes=num_classes).eval()
+    state = ours.state_dict()
+    with torch.no_grad():
+        loss = torch.nn.functional.cross_entropy(ours(pictures), targets).item()
+        for name in ("classifier.weight", "classifier.bias"):
+            state[name] = timms.state_dict()[name]
+        timms.load_state_dict(state)
+        theirs = torch.nn.functional.cross_entropy(timms(pictures), targets).item()
+    assert loss == pytest.approx(math.log(num_classes), abs=0.15)
+    assert theirs > loss + 0.3
 
 
 @needs_lite0
