@@ -13,8 +13,14 @@ from course_utils.models.counting import count_macs, count_parameters
 from course_utils.models.expected_input import Normalisation, normalisation
 from course_utils.models.features import Features, feature_layers, features
 from course_utils.models.freezing import freeze, set_fine_tuning, unfreeze
+from course_utils.models.heads import HEAD_STARTS, restart_head
 from course_utils.models.ours import OURS, build_ours
-from course_utils.models.pretrained import PretrainedUnavailableError, create_timm, load_pretrained
+from course_utils.models.pretrained import (
+    IMAGENET_CLASSES,
+    PretrainedUnavailableError,
+    create_timm,
+    load_pretrained,
+)
 
 __all__ = [
     "OURS",
@@ -46,13 +52,15 @@ def build_model(
     drop_path_rate: float | None = None,
     keep_resolution: int = 0,
     width_factor: float = 1.0,
+    head_start: str = "quiet",
     cache_dir: str | Path | None = None,
 ) -> nn.Module:
     """Return the network `name`, on the CPU, ready to be trained.
 
     `name` is one of `OURS` or a timm name; "timm:resnet18" asks for timm's where both have one. `pretrained`
-    loads the published ImageNet weights (the head starts at random unless `num_classes` is 1000); if they
-    cannot be had it raises `PretrainedUnavailableError`. `fine_tune` is "all", "head" (all else frozen) or
+    loads the published ImageNet weights (the head is new unless `num_classes` is 1000); if they cannot be had
+    it raises `PretrainedUnavailableError`. Such a new head is "quiet" (`heads.restart_head`), or with
+    `head_start` "library" as the network's own code has it. `fine_tune` is "all", "head" (all else frozen) or
     the name of the layer from which on to train, see `freezing`. `image_size`, the side in pixels, is needed
     by networks made for one size (simple_cnn, transformers); the others take any. `drop_rate` is the dropout
     before the head, `drop_path_rate` stochastic depth; None keeps the network's own. `keep_resolution` (how
@@ -63,6 +71,8 @@ def build_model(
     number.
     """
     check_model_name(name)
+    if head_start not in HEAD_STARTS:
+        raise ValueError(f"head_start is {head_start!r}; expected {' or '.join(HEAD_STARTS)}")
     if num_classes < 1 or in_channels < 1:
         raise ValueError(
             f"num_classes is {num_classes} and in_channels {in_channels}; both have to be 1 or more"
@@ -96,6 +106,8 @@ def build_model(
             drop_path_rate=drop_path_rate,
             cache_dir=cache_dir,
         )
+    if pretrained and num_classes != IMAGENET_CLASSES and head_start == "quiet":
+        restart_head(model)
     set_fine_tuning(model, fine_tune)
     return model
 

@@ -6,6 +6,8 @@ features.
 
 from torch import Tensor, nn
 
+HEAD_STARTS = ("quiet", "library")
+
 
 def classifier_of(model: nn.Module) -> tuple[str, nn.Module]:
     """Return the name and the module of the layer that makes the logits.

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.models.fitting import first_line, load_state
-from course_utils.models.heads import classifier_of, restart_head
+from course_utils.models.heads import classifier_of
 from course_utils.models.weights import read_weights
 
 # torchvision's current default weights; the last part of each name begins the file's SHA-256.
@@ -88,8 +88,7 @@ def create_timm(
 ) -> nn.Module:
     """Return timm's network `name`; None leaves an option at the network's own default.
 
-    Pretrained `tf_efficientnet_lite0` takes the weights of the installed package, so it needs no network. A
-    pretrained network for other than ImageNet's classes gets a head by `restart_head`.
+    Pretrained `tf_efficientnet_lite0` takes the weights of the installed package, so it needs no network.
     """
     import timm
 
@@ -110,12 +109,9 @@ def create_timm(
     if not pretrained:
         return create(False)
     if file is None:
-        model = _from_hub(name, create)
-    else:
-        model = create(False)
-        adapt_and_load(model, _lite0_state(file))
-    if num_classes != IMAGENET_CLASSES:
-        restart_head(model)
+        return _from_hub(name, create)
+    model = create(False)
+    adapt_and_load(model, _lite0_state(file))
     return model
 
 

@@ -36,7 +36,8 @@ def build(recipe: Recipe, *, num_classes: int, pretrained: bool | None = None) -
     else:
         from course_utils.models.factory import build_model
 
-        network = build_model(model.name, pretrained=wants_weights, fine_tune=model.fine_tune, **options)
+        options |= {"fine_tune": model.fine_tune, "head_start": model.head_start}
+        network = build_model(model.name, pretrained=wants_weights, **options)
     if model.batch_norm_momentum is not None:
         set_batch_norm_momentum(network, model.batch_norm_momentum)
     return network

@@ -95,7 +95,7 @@ class ModelConfig:
 
     What is left out keeps the network's own default. The class count, the channels and the image size follow
     from the data. `batch_norm_momentum`: how fast batch norms forget; short runs need 0.1 (see
-    `models.normalisation`).
+    `models.normalisation`). `head_start`: see `models.heads.restart_head`.
     """
 
     name: str
@@ -106,6 +106,7 @@ class ModelConfig:
     keep_resolution: int = 0
     width_factor: float = 1.0
     batch_norm_momentum: float | None = None
+    head_start: str = "quiet"
 
     def __post_init__(self) -> None:
         """Check what needs no network to be checked."""
@@ -117,6 +118,12 @@ class ModelConfig:
             raise ValueError(
                 f"keep_resolution is {self.keep_resolution} and width_factor {self.width_factor}; expected 0 "
                 "or more, and more than 0"
+            )
+        check_choice("head_start", self.head_start, ("quiet", "library"))
+        if self.head_start != "quiet" and not self.pretrained:
+            raise ValueError(
+                "head_start is 'library' and pretrained false: then the whole network starts as its library "
+                "has it, and the option has no effect. Leave it out, or set pretrained."
             )
         if self.batch_norm_momentum is not None and not 0 < self.batch_norm_momentum <= 1:
             raise ValueError(

@@ -69,6 +69,7 @@ def test_options_arrive():
         ("timm:efficientnet_b8", {"pretrained": True}, "no published weights for efficientnet_b8"),
         ("resnet18", {"fine_tune": "layr4"}, "no layer 'layr4'; the nearest name is 'layer4'"),
         ("resnet18", {"num_classes": 0}, "num_classes is 0"),
+        ("resnet18", {"head_start": "quit"}, "head_start is 'quit'; expected quiet or library"),
     ],
 )
 def test_errors_say_what_to_do(name, options, message):

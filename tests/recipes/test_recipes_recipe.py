@@ -138,3 +138,9 @@ def test_another_set_or_folder_can_be_put_in(tmp_path):
     assert recipe.with_data("digits").data.name == "digits"
     other = recipe.with_data(tmp_path)
     assert (other.data.name, other.data.source) == ("plants", str(tmp_path))
+
+
+def test_a_head_start_without_pretrained_weights_is_refused():
+    with pytest.raises(ValueError, match="head_start is 'library' and pretrained false"):
+        ModelConfig(name="resnet18", head_start="library")
+    assert ModelConfig(name="resnet18", pretrained=True, head_start="library").head_start == "library"
