@@ -7,7 +7,8 @@ For each track's recipe at its quick size three ways go through the same picture
 forward, backward and optimiser step, and nothing else, on tensors that are in memory, normalised and in the
 recipe's format. "end to end": an epoch of our loop, from the decode-once cache, with the recipe's
 augmentation, clipping and averages. "plain loop": what tutorials write, a DataLoader with its default
-settings on files, torchvision's transforms, torch's own layers, an optimiser with its default settings.
+settings on files, torchvision's transforms, torch's own layers, an optimiser with its default settings, memory as
+the system's C library has it.
 MobileNetV3 has a depthwise layer of ours (models/depthwise.py), so for it the plain loop runs a second time
 with that layer: what is left is due to loop, input and memory format. "input alone" is what making our
 batches costs without a network.
@@ -40,6 +41,7 @@ from course_utils.recipes.building import build
 from course_utils.recipes.prepared import Prepared
 from course_utils.recipes.recipe import Recipe
 from course_utils.training.assembly import assemble, loss_of
+from course_utils.training.memory import memory_kept
 from course_utils.training.precision import Engine, choose_engine
 from course_utils.training.steps import Optimisation, train_epoch
 
@@ -101,6 +103,7 @@ class Measured:
             device=_CPU,
         )
 
+    @memory_kept()  # as `fit` does
     def _end_to_end(self, model: nn.Module, parts: Optimisation) -> None:
         self.epoch += 1
         train_epoch(
@@ -114,6 +117,7 @@ class Measured:
         )
 
 
+@memory_kept()
 def pure_rate(model: nn.Module, stored: list[tuple[Tensor, Tensor]], parts: Optimisation) -> None:
     """Forward, backward, step; nothing else."""
     model.train()

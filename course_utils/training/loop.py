@@ -22,6 +22,7 @@ from course_utils.training import distributed
 from course_utils.training.assembly import in_training
 from course_utils.training.config import TrainingConfig
 from course_utils.training.interrupts import terminable, workers_closed_on_error
+from course_utils.training.memory import memory_kept
 from course_utils.training.state import Training, start
 from course_utils.training.steps import EpochSums, train_epoch
 from course_utils.training.validation import evaluate, not_validated, validate_both
@@ -50,6 +51,7 @@ class FitResult:
         return sum(row["seconds"] for row in self.history)
 
 
+@memory_kept()
 def fit(
     model: nn.Module,
     train_batches: Batches,

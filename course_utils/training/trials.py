@@ -20,6 +20,7 @@ from course_utils.data.mixing import Mixing
 from course_utils.runs import RunFolder, find_finished
 from course_utils.training.assembly import assemble, loss_of
 from course_utils.training.config import TrainingConfig
+from course_utils.training.memory import memory_kept
 from course_utils.training.precision import Engine
 from course_utils.training.steps import train_epoch
 from course_utils.training.validation import evaluate
@@ -38,6 +39,7 @@ class Trial:
     val_loss: float
 
 
+@memory_kept()
 def trial(
     build: Callable[[], nn.Module],
     train: PictureSet,

@@ -1,0 +1,68 @@
+"""Memory that is kept between steps: fewer new pages from the system, and given back at the end."""
+
+import json
+import platform
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="only with glibc is anything kept; this is another C library"
+)
+BLOCKS = """
+import json, resource
+import torch
+from course_utils.training.memory import memory_kept
+
+def page():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / 2**20
+
+def new_pages(times=5):
+    before = page()
+    for _ in range(times):
+        torch.ones(48, 2**20 // 4)  # 48 MB, written once, freed
+    return (page() - before) / times
+
+new_pages()
+found = {"usual": new_pages()}
+with memory_kept():
+    new_pages()
+    with memory_kept():
+        new_pages()
+    found["kept"] = new_pages()
+    found["resident while kept"] = resident()
+found["resident afterwards"] = resident()
+found["again usual"] = new_pages()
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def found():
+    """What a process of its own sees: other tests would disturb its memory."""
+    done = subprocess.run([sys.executable, "-c", BLOCKS], check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def test_blocks_are_not_fetched_anew(found):
+    """48 MB are 12,288 pages of 4 kB, or 24 of 2 MB where the system has huge ones."""
+    assert found["usual"] >= 24
+    assert found["kept"] < 0.02 * found["usual"]
+
+
+def test_they_are_given_back_at_the_end(found):
+    assert found["resident while kept"] - found["resident afterwards"] > 40
+    assert found["again usual"] > 0.5 * found["usual"]
+
+
+def test_another_c_library_is_left_alone(monkeypatch):
+    from course_utils.training import memory
+
+    monkeypatch.setattr(memory.platform, "libc_ver", lambda: ("", ""))
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: pytest.fail("nothing may be asked of it"))
+    with memory.memory_kept():
+        pass
