@@ -7,8 +7,8 @@ For each track's recipe at its quick size three ways go through the same picture
 forward, backward and optimiser step, and nothing else, on tensors that are in memory, normalised and in the
 recipe's format. "end to end": an epoch of our loop, from the decode-once cache, with the recipe's
 augmentation, clipping and averages. "plain loop": what tutorials write, a DataLoader with its default
-settings on files, torchvision's transforms, torch's own layers, an optimiser with its default settings, memory as
-the system's C library has it.
+settings on files, torchvision's transforms, torch's own layers, an optimiser with its default settings,
+memory as the system's C library has it (ours keeps it, `training.memory`).
 MobileNetV3 has a depthwise layer of ours (models/depthwise.py), so for it the plain loop runs a second time
 with that layer: what is left is due to loop, input and memory format. "input alone" is what making our
 batches costs without a network.
