@@ -77,9 +77,10 @@ def at_smoke(clone: Clone, command: str) -> None:
 
 
 COURSE = "python -m course_utils"
+SHORT = "--epochs 1 --set data.max_images=200"
 RULES = (
     Rule("make course", only_said(f"{COURSE} run"), "the next line is what make runs"),
-    Rule(f"{COURSE} run", with_more("16"), "at smoke, by the environment; nbval runs the others so"),
+    Rule(f"{COURSE} run", with_more("02"), "at smoke, by the environment; nbval runs the others so"),
     Rule(f"{COURSE} run 00", as_it_stands, "at smoke, by the environment"),
     Rule("make venv", as_it_stands, "finds all done: the environment of the tests stands in for .venv"),
     Rule("make (test|check)|python -m pytest -n 2 --dist loadfile", with_few_tests, "else it runs itself"),
@@ -87,10 +88,10 @@ RULES = (
     Rule("source .venv/bin/activate", activated, "the Python of the tests is active instead"),
     Rule("pip install -r requirements.txt", nothing_installed, "no network: pip says that all is there"),
     Rule(f"{COURSE} data prepare .* --source kaggle", told_by_hand, "no network: it has to say what to do"),
-    Rule(f"{COURSE} train seedlings_.*", with_more("--epochs 1 --name seedlings_efficientnet_lite0"), "long"),
+    Rule(f"{COURSE} train seedlings_.*", with_more(f"{SHORT} --name seedlings_efficientnet_lite0"), "long"),
     Rule(
         rf"(torchrun .*-m course_utils|{COURSE}) train (digits|food11|satellite)_.*",
-        with_more("--epochs 1"),
+        with_more(SHORT),
         "long",
     ),
     Rule(f"{COURSE} notebooks store 00", at_smoke, "its quick run is no matter of this test"),
