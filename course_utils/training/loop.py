@@ -73,8 +73,8 @@ def fit(
     `per_class.csv`. With `resume` the run goes on after the last epoch in `last.pt` (or starts, if there
     is none); its settings must be the same. `loss_function` takes logits (B, K) and targets and gives a
     mean; default: the one of `config`. `memory_format` overrides that of `config`. `stop_after` ends
-    after that many epochs as if the process had been stopped there. Memory that one step frees is kept for the
-    next one, and given back at the end (`memory.memory_kept`).
+    after that many epochs as if the process had been stopped there. Memory that one step frees is kept for
+    the next one, and given back at the end (`memory.memory_kept`).
 
     Raises FloatingPointError when the loss is not finite, and KeyboardInterrupt at Ctrl-C or SIGTERM. Either
     way the worker processes are ended, the last finished epoch is on disk, and `model` holds weights from the
