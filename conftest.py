@@ -28,7 +28,7 @@ _THREADS = min(os.cpu_count() or 1, 4)
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # test processes side by side share the cores
     os.environ["OMP_NUM_THREADS"] = str(max(1, _THREADS // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])))
 os.environ.setdefault("OMP_NUM_THREADS", str(_THREADS))
-# One for all notebooks and test processes, prepared once: xdist's workers have it from the process above them.
+# One for all notebooks and test processes, prepared once; xdist's workers have it from the process above.
 if "PYTEST_XDIST_WORKER" not in os.environ or "COURSE_DATA" not in os.environ:
     os.environ["COURSE_DATA"] = str(_TEMPORARY / "data")
 os.environ["COURSE_RUNS"] = str(_TEMPORARY / "runs")
