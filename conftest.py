@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    if hasattr(os, "fork"):
+    if sys.platform == "linux":  # a process of macOS may not go on with its frameworks after a fork
         sys.path.insert(0, str(_KERNELS))
         import forked_kernels
 

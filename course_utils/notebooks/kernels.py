@@ -175,8 +175,8 @@ class _Engine(NBClientEngine):
 def _now_and_then(nb_man: Any) -> Callable[..., None]:
     """Give papermill's `save`, which it calls before and after each cell, at most every few seconds.
 
-    Writing a notebook of two megabytes takes a tenth of a second, and the cells wait for it: at a hundred
-    cells a third of a short run. What is there when the notebook ends, or fails, is always written.
+    The whole notebook with all its pictures is written each time, and the cells wait for it. What is there
+    when the notebook ends, or fails, is always written.
     """
     write = nb_man.save
 

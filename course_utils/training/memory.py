@@ -1,10 +1,9 @@
 """Keep the memory of one training step for the next one, instead of giving it back to the system in between.
 
 A step makes and frees the same hundreds of megabytes again and again. glibc, the C library of most Linux
-systems, hands large blocks back at once, and the system clears every page before it gives it out anew: on two
-cores that was a fifth of the time of a step. While `memory_kept` holds, freed blocks stay with the process;
-at its end they are given back. Other C libraries have other habits: there nothing is done. See mallopt(3).
-RESULTS.md has what it brings (training_rates).
+systems, hands large blocks back at once, and the system clears every page before it gives it out anew. While
+`memory_kept` holds, freed blocks stay with the process; at its end they are given back. Other C libraries
+have other habits: there nothing is done. See mallopt(3).
 """
 
 import ctypes

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from course_utils.training import memory
+
 pytestmark = pytest.mark.skipif(
     platform.libc_ver()[0] != "glibc", reason="only with glibc is anything kept; this is another C library"
 )
@@ -60,9 +62,21 @@ def test_they_are_given_back_at_the_end(found):
 
 
 def test_another_c_library_is_left_alone(monkeypatch):
-    from course_utils.training import memory
+    asked = []
 
-    monkeypatch.setattr(memory.platform, "libc_ver", lambda: ("", ""))
-    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: pytest.fail("nothing may be asked of it"))
+    class Library:
+        def mallopt(self, name, value):
+            asked.append((name, value))
+
+        def malloc_trim(self, pad):
+            asked.append("trim")
+
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: Library())
     with memory.memory_kept():
-        pass
+        assert len(asked) == len(memory._KEPT), "this library is glibc, so it is asked"
+    assert asked[-1] == "trim"
+    asked.clear()
+    monkeypatch.setattr(memory.platform, "libc_ver", lambda: ("", ""))
+    with memory.memory_kept():
+        assert asked == []
+    assert asked == []
