@@ -1,8 +1,9 @@
 """Kernels for the tests that run whole notebooks: forked from a process that has the large libraries loaded.
 
-A kernel spends seconds on importing them, and the suite starts a hundred. A forked one is an ordinary ipykernel in a process of its own, with the environment, folder and
-connection file that the test asked for; that a kernel of a fresh Python works is shown by the tests of the
-runner and of the commands, which are not touched: only what nbval and plain papermill start is.
+A kernel spends seconds on importing them, and the suite starts a hundred. A forked one is an ordinary
+ipykernel in a process of its own, with the environment, folder and connection file that the test asked for;
+that a kernel of a fresh Python works is shown by the tests of the runner and of the commands, which are not
+touched: only what nbval and plain papermill start is.
 """
 
 import multiprocessing
