@@ -11,6 +11,7 @@ from torchvision import transforms
 
 from course_utils.data.datasets import PictureSet
 from course_utils.models.depthwise import DepthwiseConv2d
+from course_utils.models.pointwise import PointwiseConv2d
 
 
 class PlainPictures(Dataset):
@@ -54,25 +55,25 @@ def plain_loop(model: nn.Module, loader: DataLoader, optimizer: torch.optim.Opti
 
 
 def with_plain_layers(model: nn.Module) -> nn.Module | None:
-    """Give a copy with torch's own depthwise convolutions for ours, or None if it has none of ours.
+    """Give a copy with torch's own convolutions for ours, or None if it has none of ours.
 
     Same weights, same results up to rounding: the network as tutorials build it.
     """
     copied = deepcopy(model)
     layers = dict(copied.named_modules())
-    found = {name: layer for name, layer in layers.items() if isinstance(layer, DepthwiseConv2d)}
-    for name, ours in found.items():
+    ours = {k: layer for k, layer in layers.items() if isinstance(layer, DepthwiseConv2d | PointwiseConv2d)}
+    for name, layer in ours.items():
         parent, _, own = name.rpartition(".")
         plain = nn.Conv2d(
-            ours.in_channels,
-            ours.out_channels,
-            ours.kernel_size,
-            ours.stride,
-            ours.padding,
-            dilation=ours.dilation,
-            groups=ours.groups,
-            bias=False,
+            layer.in_channels,
+            layer.out_channels,
+            layer.kernel_size,
+            layer.stride,
+            layer.padding,
+            dilation=layer.dilation,
+            groups=layer.groups,
+            bias=layer.bias is not None,
         )
-        plain.load_state_dict(ours.state_dict())
+        plain.load_state_dict(layer.state_dict())
         setattr(copied.get_submodule(parent), own, plain)
-    return copied if found else None
+    return copied if ours else None

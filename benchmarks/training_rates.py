@@ -9,8 +9,8 @@ recipe's format. "end to end": an epoch of our loop, from the decode-once cache,
 augmentation, clipping and averages. "plain loop": what tutorials write, a DataLoader with its default
 settings on files, torchvision's transforms, torch's own layers, an optimiser with its default settings,
 memory as the system's C library has it (ours keeps it, `training.memory`).
-MobileNetV3 has a depthwise layer of ours (models/depthwise.py), so for it the plain loop runs a second time
-with that layer: what is left is due to loop, input and memory format. "input alone" is what making our
+Where a network has convolutions of ours (models/depthwise.py, models/pointwise.py) the plain loop runs a
+second time with them: what is left is due to loop, input and memory format. "input alone" is what making our
 batches costs without a network.
 
 Claims: end to end at least 0.9 of the pure rate; ahead of the plain loop at least 3 times for the digits,

@@ -30,8 +30,25 @@ def warp(images: Tensor, angle: Tensor, shear: Tensor, scale: Tensor, shift: Ten
     matrices[:, 0, 1] = (cosine * slope + sine) * aspect
     matrices[:, 1, 0], matrices[:, 1, 1] = -sine / aspect, cosine
     matrices[:, :, 2] = shift * 2  # the grid is 2 wide: from -1 to 1
-    grid = F.affine_grid(matrices, list(images.shape), align_corners=False)  # (B, H, W, 2)
-    return F.grid_sample(images, grid, padding_mode=fill, align_corners=False)
+    return F.grid_sample(images, grid_of(matrices, height, width), padding_mode=fill, align_corners=False)
+
+
+def grid_of(matrices: Tensor, height: int, width: int) -> Tensor:
+    """Give the places that `matrices` (B, 2, 3) read at: (B, height, width, 2), each x and then y.
+
+    The numbers of `F.affine_grid(..., align_corners=False)`. That one multiplies every pixel by the matrix; a
+    linear map is a term of its column plus a term of its row, so one addition is enough.
+    """
+    columns, rows = (
+        (2 * torch.arange(size, dtype=matrices.dtype, device=matrices.device) + 1) / size - 1
+        for size in (width, height)
+    )
+    grid = matrices.new_empty(len(matrices), height, width, 2)
+    for axis in (0, 1):
+        by_column, by_row, shift = (matrices[:, axis, place, None] for place in range(3))  # (B, 1) each
+        down = (by_row * rows + shift)[:, :, None]  # (B, H, 1)
+        torch.add(down, (by_column * columns)[:, None, :], out=grid[..., axis])
+    return grid
 
 
 @dataclass(frozen=True)

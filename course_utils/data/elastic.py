@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_utils.data.affine import grid_of
 from course_utils.data.augmentation_step import FILLS, Augmentation
 
 _KNOTS = 5  # displacements along each side
@@ -40,7 +41,6 @@ class Elastic(Augmentation):
         knots = (randoms.to(images) * 2 - 1) * 2 * self.strength  # the grid is 2 wide: from -1 to 1
         knots = knots.reshape(len(images), 2, _KNOTS, _KNOTS)
         moves = F.interpolate(knots, size=images.shape[-2:], mode="bicubic", align_corners=True)
-        still = torch.eye(2, 3, dtype=images.dtype, device=images.device).expand(len(images), 2, 3)
-        grid = F.affine_grid(still, list(images.shape), align_corners=False)  # (B, H, W, 2)
-        places = grid + moves.permute(0, 2, 3, 1)
+        still = torch.eye(2, 3, dtype=images.dtype, device=images.device)[None]
+        places = grid_of(still, *images.shape[-2:]) + moves.permute(0, 2, 3, 1)  # (B, H, W, 2)
         return F.grid_sample(images, places, padding_mode=self.fill, align_corners=False)

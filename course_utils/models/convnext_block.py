@@ -7,6 +7,8 @@ Source: Liu et al. 2022, "A ConvNet for the 2020s", arXiv 2201.03545, figure 4, 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.models.depthwise import DepthwiseConv2d
+
 
 class LayerNorm2d(nn.LayerNorm):
     """Layer norm over the channels of each pixel: (B, C, H, W) in and out."""
@@ -67,7 +69,7 @@ class FeatureBlock(nn.Module):
     def __init__(self, in_channels: int, inner: int, out_channels: int, *, gate: bool) -> None:
         super().__init__()
         layers: list[nn.Module] = [
-            nn.Conv2d(in_channels, in_channels, kernel_size=7, padding=3, groups=in_channels),
+            DepthwiseConv2d(in_channels, 7, padding=3, bias=True),
             LayerNorm2d(in_channels),
             nn.Conv2d(in_channels, inner, kernel_size=1),
             nn.GELU(),

@@ -6,14 +6,20 @@ torchvision's, so its weights load with `load_state_dict(..., strict=True)` and 
 Notebook 09 derives the blocks.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from course_utils.models.depthwise import DepthwiseConv2d
+from course_utils.models.pointwise import PointwiseConv2d
 
-_ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "hard_swish": nn.Hardswish}
+# Only ReLU in place: the gradient of the hard swish needs its input, which would be copied first.
+_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": lambda: nn.ReLU(inplace=True),
+    "hard_swish": nn.Hardswish,
+}
 
 
 class Row(NamedTuple):
@@ -101,6 +107,8 @@ class ConvNormActivation(nn.Sequential):
             convolution = DepthwiseConv2d(
                 in_channels, kernel, stride=stride, padding=padding, dilation=dilation
             )
+        elif kernel == stride == 1:
+            convolution = PointwiseConv2d(in_channels, out_channels)
         else:
             convolution = nn.Conv2d(
                 in_channels, out_channels, kernel, stride, padding, dilation=dilation, bias=False
@@ -110,7 +118,7 @@ class ConvNormActivation(nn.Sequential):
             nn.BatchNorm2d(out_channels, eps=0.001, momentum=0.01),
         ]
         if activation is not None:
-            layers.append(_ACTIVATIONS[activation](inplace=True))
+            layers.append(_ACTIVATIONS[activation]())
         super().__init__(*layers)
 
 
@@ -124,9 +132,9 @@ class SqueezeExcitation(nn.Module):
     def __init__(self, channels: int, squeeze_channels: int) -> None:
         super().__init__()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc1 = nn.Conv2d(channels, squeeze_channels, 1)
+        self.fc1 = PointwiseConv2d(channels, squeeze_channels, bias=True)
         self.activation = nn.ReLU()
-        self.fc2 = nn.Conv2d(squeeze_channels, channels, 1)
+        self.fc2 = PointwiseConv2d(squeeze_channels, channels, bias=True)
         self.scale_activation = nn.Hardsigmoid()
 
     def forward(self, features: Tensor) -> Tensor:
@@ -212,7 +220,7 @@ class MobileNetV3(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(
             nn.Linear(6 * channels, hidden),
-            nn.Hardswish(inplace=True),
+            nn.Hardswish(),
             nn.Dropout(p=dropout, inplace=True),
             nn.Linear(hidden, num_classes),
         )

@@ -101,7 +101,7 @@ def train_epoch(
             num_steps = steps_per_epoch(batches, parts.accumulation_steps)
             raise _not_finite(sums.mean_loss, epoch, step, num_steps, parts.optimizer)
         if sums.weight > 0:
-            _change_weights(model, parts)
+            _change_weights(model, parts, device)
         total.add(sums)
         if on_step is not None:
             on_step(sums.images)
@@ -169,11 +169,12 @@ def _backward(
     return loss.detach(), logits.detach()
 
 
-def _change_weights(model: nn.Module, parts: Optimisation) -> None:
+def _change_weights(model: nn.Module, parts: Optimisation, device: torch.device) -> None:
     """Take one optimiser step with the gradients that have been added up."""
     parts.scaler.unscale_(parts.optimizer)
     if parts.clip_norm > 0:
-        nn.utils.clip_grad_norm_(model.parameters(), parts.clip_norm)
+        at_once = True if device.type == "cpu" else None  # elsewhere torch does so where it can
+        nn.utils.clip_grad_norm_(model.parameters(), parts.clip_norm, foreach=at_once)
     parts.scaler.step(parts.optimizer)
     parts.scaler.update()
     parts.schedule.step()

@@ -7,7 +7,7 @@ from scipy import ndimage, stats
 from torchvision.transforms.v2 import InterpolationMode, functional
 
 from course_utils.data import color
-from course_utils.data.affine import Rotation, Scale, Shear, Translation
+from course_utils.data.affine import Rotation, Scale, Shear, Translation, grid_of
 from course_utils.data.crops import RandomCrop, RandomPad, RandomResizedCrop
 from course_utils.data.erasing import RandomErasing, fitted_boxes, inside
 from course_utils.data.flips import RandomFlip, RandomQuarterTurns
@@ -29,6 +29,13 @@ def torchvision_affine(image, *, angle=0.0, scale=1.0, shear=(0.0, 0.0)):
     return functional.affine(
         image, angle, [0, 0], scale, list(shear), interpolation=InterpolationMode.BILINEAR
     )
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 5), (6, 9)])
+def test_the_grid_equals_affine_grid(height, width):
+    matrices = torch.randn(4, 2, 3, dtype=torch.double)
+    expected = torch.nn.functional.affine_grid(matrices, [4, 1, height, width], align_corners=False)
+    torch.testing.assert_close(grid_of(matrices, height, width), expected)
 
 
 def test_rotation_scale_and_shear_equal_torchvision(images):

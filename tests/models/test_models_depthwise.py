@@ -12,11 +12,13 @@ from course_utils.models.normalisation import set_batch_norm_momentum
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (4, 4), (3, 5), (8, 8), (9, 9)])
 @pytest.mark.parametrize(("kernel", "stride", "dilation"), [(3, 1, 1), (5, 1, 1), (5, 2, 1), (5, 1, 2)])
-def test_value_and_gradients_equal_conv2d(size, kernel, stride, dilation, memory_format):
+@pytest.mark.parametrize("bias", [False, True])
+def test_value_and_gradients_equal_conv2d(size, kernel, stride, dilation, memory_format, bias):
     padding = (kernel - 1) // 2 * dilation
-    ours = DepthwiseConv2d(6, kernel, stride=stride, padding=padding, dilation=dilation).double()
-    usual = nn.Conv2d(6, 6, kernel, stride, padding, dilation=dilation, groups=6, bias=False).double()
-    usual.load_state_dict(ours.state_dict())
+    geometry = {"stride": stride, "padding": padding, "dilation": dilation, "bias": bias}
+    ours = DepthwiseConv2d(6, kernel, **geometry).double()
+    usual = nn.Conv2d(6, 6, kernel, groups=6, **geometry).double()
+    usual.load_state_dict(ours.state_dict(), strict=True)
     images = torch.randn(3, 6, *size, dtype=torch.double).contiguous(memory_format=memory_format)
     ours_in, usual_in = images.clone().requires_grad_(), images.clone().requires_grad_()
     ours_out, usual_out = ours(ours_in), usual(usual_in)
@@ -25,7 +27,8 @@ def test_value_and_gradients_equal_conv2d(size, kernel, stride, dilation, memory
     (ours_out * weights).sum().backward()
     (usual_out * weights).sum().backward()
     torch.testing.assert_close(ours_in.grad, usual_in.grad)
-    torch.testing.assert_close(ours.weight.grad, usual.weight.grad)
+    for own, expected in zip(ours.parameters(), usual.parameters(), strict=True):
+        torch.testing.assert_close(own.grad, expected.grad)
     if memory_format == torch.channels_last and size != (1, 1):  # else the layers around it would copy
         assert ours_out.is_contiguous(memory_format=memory_format)
         assert ours_in.grad.is_contiguous(memory_format=memory_format)
@@ -37,19 +40,50 @@ def test_small_maps_take_the_dense_path_and_others_do_not(monkeypatch):
     layer = DepthwiseConv2d(2, 3, padding=1)
     side = int(LARGEST_MAP**0.5)
     layer(torch.zeros(1, 2, side, side))
-    layer(torch.zeros(1, 2, 3, 3).contiguous(memory_format=torch.channels_last))
     layer(torch.zeros(1, 2, side + 1, side))
-    assert [tuple(shape[2:]) for shape in calls] == [(3, 3), (side + 1, side)]
+    assert [tuple(shape[2:]) for shape in calls] == [(side + 1, side)]
 
 
-def test_channels_last_takes_it_where_the_kernel_has_more_taps_than_the_map_pixels(monkeypatch):
-    calls = []
-    monkeypatch.setattr(nn.Conv2d, "forward", lambda self, images: calls.append(images.shape) or images)
-    for kernel in (3, 5):
-        layer = DepthwiseConv2d(2, kernel, padding=kernel // 2)
-        for side in (2, 3, 4, 5):
-            layer(torch.zeros(2, 2, side, side).contiguous(memory_format=torch.channels_last))
-    assert [shape[2] for shape in calls] == [3, 4, 5, 5]
+def by_product(layer, images):
+    """Tell whether the gradient of the filters will be found by a product."""
+    return "ProductForFilters" in type(layer(images).grad_fn).__name__
+
+
+@pytest.mark.parametrize(("kernel", "sides"), [(3, [2]), (5, [2, 3, 5, 8]), (7, [2, 3, 5, 8])])
+def test_channels_last_takes_it_for_large_kernels_and_the_smallest_maps(kernel, sides):
+    layer = DepthwiseConv2d(2, kernel, padding=kernel // 2)
+    pictures = {side: torch.zeros(2, 2, side, side) for side in (2, 3, 5, 8, 9)}
+    ordered = {k: v.contiguous(memory_format=torch.channels_last) for k, v in pictures.items()}
+    assert [side for side, images in ordered.items() if by_product(layer, images)] == sides
+    layer.requires_grad_(False)  # nothing to find
+    assert not by_product(layer, ordered[2].requires_grad_())
+
+
+def test_frozen_pictures_or_filters_get_no_gradient_and_the_other_gets_its_own():
+    layer, usual = DepthwiseConv2d(3, 5, padding=2), nn.Conv2d(3, 3, 5, padding=2, groups=3, bias=False)
+    usual.load_state_dict(layer.state_dict())
+    images = torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last)
+    for each in (layer, usual):
+        each(images).square().sum().backward()
+    torch.testing.assert_close(layer.weight.grad, usual.weight.grad)
+    layer.requires_grad_(False)
+    seen = [images.clone().requires_grad_() for _ in range(2)]
+    for each, given in zip((layer, usual), seen, strict=True):
+        each(given).square().sum().backward()
+    torch.testing.assert_close(seen[0].grad, seen[1].grad)
+
+
+def test_half_precision_by_autocast():
+    """The same numbers as the usual layer up to bfloat16's three digits."""
+    layer, usual = DepthwiseConv2d(3, 5, padding=2), nn.Conv2d(3, 3, 5, padding=2, groups=3, bias=False)
+    usual.load_state_dict(layer.state_dict())
+    images = torch.randn(4, 3, 4, 4).contiguous(memory_format=torch.channels_last)
+    for each in (layer, usual):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            result = each(images)
+        assert result.dtype == torch.bfloat16
+        result.float().square().sum().backward()
+    torch.testing.assert_close(layer.weight.grad, usual.weight.grad, rtol=2e-2, atol=2e-1)
 
 
 def test_a_network_learns_the_same_in_both_formats():
