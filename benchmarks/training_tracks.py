@@ -52,7 +52,8 @@ TRACKS = {
     ),
     "seedlings": Track("seedlings_rdnet_mini", _FLIPS, num_images=512, ahead=1.0),
     "lite0": Track("seedlings_efficientnet_lite0", _FROM_ABOVE, num_images=256, ahead=1.4),
-    "mobilenet": Track(
+    "mobilenet": Track("seedlings_mobilenetv3", _FROM_ABOVE, num_images=512, ahead=1.4),
+    "mobilenet_128px": Track(  # the same maps in the network from four times the pixels: input weighs more
         "seedlings_mobilenetv3",
         _FROM_ABOVE,
         num_images=512,

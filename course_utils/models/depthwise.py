@@ -89,15 +89,16 @@ class _ProductForFilters(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = gradients
         images, weight = ctx.saved_tensors
+        stride, padding, dilation = ctx.geometry
         of_images = of_weight = None
         if ctx.needs_input_grad[0]:
-            groups = len(weight)
-            of_images = conv2d_input(images.shape, weight, gradient, *ctx.geometry, groups)
+            geometry = stride, padding, dilation, len(weight)
+            of_images = conv2d_input(images.shape, weight, gradient, *geometry)
         if ctx.needs_input_grad[1]:
-            reads, _, _ = _reads(*images.shape[2:], weight.shape[-1], *ctx.geometry)  # (K * K, HW * H'W')
+            reads, _, _ = _reads(*images.shape[2:], weight.shape[-1], stride, padding, dilation)
             inputs, outputs = _by_channel(images), _by_channel(gradient)  # (C, B, HW), (C, B, H'W')
             met = torch.bmm(inputs.transpose(1, 2), outputs).flatten(1)  # (C, HW * H'W')
-            of_weight = (met @ reads.t().to(met.dtype)).view_as(weight)
+            of_weight = (met @ reads.t().to(met.dtype)).view_as(weight)  # (C, K * K) before
         return of_images, of_weight, None, None, None
 
 
