@@ -28,6 +28,7 @@ PRELOADED = (
     "sklearn.metrics",
     "safetensors.torch",
 )
+_LAUNCHER = [sys.executable, "-m", "ipykernel_launcher"]
 _CONTEXT: Any = None
 _KERNELS: list["ForkedKernel"] = []
 
@@ -74,12 +75,18 @@ def use() -> None:
     usual = local_provisioner.launch_kernel
 
     def launch(cmd: list[str], **options: Any) -> "ForkedKernel | subprocess.Popen[bytes]":
-        is_plain = cmd[:-1] == [sys.executable, "-m", "ipykernel_launcher", "-f"]
-        if not is_plain or options.get("stdout") or options.get("stderr"):
+        is_plain = cmd[: len(_LAUNCHER)] == _LAUNCHER
+        output = options.get("stdout"), options.get("stderr")
+        if not is_plain or not all(_is_nowhere(file) for file in output):
             return usual(cmd, **options)
-        return _fork(cmd[-1], options.get("cwd"), options.get("env"))
+        return _fork(cmd[len(_LAUNCHER) :], options.get("cwd"), options.get("env"))
 
     local_provisioner.launch_kernel = launch
+
+
+def _is_nowhere(file: Any) -> bool:
+    """Whether output is not asked for, as papermill does not, or thrown away, as nbval does."""
+    return file is None or getattr(file, "name", None) == os.devnull
 
 
 def end() -> None:
@@ -88,24 +95,40 @@ def end() -> None:
         kernel.kill()
 
 
-def _fork(connection_file: str, folder: str | None, environment: dict[str, str] | None) -> ForkedKernel:
-    arguments = (connection_file, folder or str(Path.cwd()), dict(environment or os.environ))
+def _fork(options: list[str], folder: str | None, environment: dict[str, str] | None) -> ForkedKernel:
+    ready, to_say = _CONTEXT.Pipe(duplex=False)
+    arguments = (options, folder or str(Path.cwd()), dict(environment or os.environ), to_say)
     process = _CONTEXT.Process(target=_run, args=arguments)
     process.start()
+    to_say.close()
+    ready.recv()  # before it has a group of its own, an interrupt for the kernel would hit the tests
+    ready.close()
     kernel = ForkedKernel(process)
     _KERNELS.append(kernel)
     return kernel
 
 
-def _run(connection_file: str, folder: str, environment: dict[str, str]) -> None:
-    """Be a kernel, as `python -m ipykernel_launcher -f FILE` is; ends with the process that forked it."""
-    import matplotlib
+def _run(options: list[str], folder: str, environment: dict[str, str], ready: Any) -> None:
+    """Be a kernel, as `python -m ipykernel_launcher OPTIONS` is; ends with the process that forked it."""
+    os.setsid()
+    ready.send(True)
+    ready.close()
     from ipykernel.kernelapp import launch_new_instance
 
-    matplotlib.rcParams["backend"] = environment.get("MPLBACKEND", "inline")  # as if it were imported now
-    os.setsid()
+    _decide_anew(environment)
     os.chdir(folder)
     os.environ.clear()
-    os.environ.update(environment, JPY_PARENT_PID=str(os.getppid()))
-    sys.argv = ["ipykernel_launcher.py", "-f", connection_file]
-    launch_new_instance(argv=sys.argv[1:])
+    os.environ.update(environment)
+    sys.argv = ["ipykernel_launcher.py", *options]
+    launch_new_instance(argv=[*options, f"--IPKernelApp.parent_handle={os.getppid()}"])
+
+
+def _decide_anew(environment: dict[str, str]) -> None:
+    """Undo what libraries decided at their import, when there was no notebook around them."""
+    import matplotlib
+    import pandas
+
+    matplotlib.rcParams["backend"] = environment.get("MPLBACKEND", "inline")
+    pandas.set_option("display.max_columns", 20)  # in a terminal: as many as fit
+    for name in ("tqdm.auto", "tqdm.autonotebook"):  # bars of text, or widgets
+        sys.modules.pop(name, None)

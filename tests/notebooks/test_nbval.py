@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CELLS = [
     f"import os, sys\nassert sys.executable == {sys.executable!r}",
+    "assert ('torch' in sys.modules) == (sys.platform == 'linux'), 'forked there, with torch loaded'",
     "assert os.environ['COURSE_PROFILE'] == settings.profile == 'smoke'",
     "assert os.environ['COURSE_DATA'] and os.environ['HF_HUB_OFFLINE'] == '1'",
     "import socket\ntry:\n    socket.create_connection(('192.0.2.1', 80))\n"
@@ -27,4 +28,4 @@ def test_kernels_get_the_environment_of_the_tests_and_failing_cells_fail(tmp_pat
     command = [sys.executable, "-m", "pytest", "-p", "conftest", "-c", ROOT / "pyproject.toml", "-q", *paths]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "1 failed, 8 passed" in done.stdout, done.stdout
+    assert "1 failed, 9 passed" in done.stdout, done.stdout

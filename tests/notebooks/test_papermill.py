@@ -176,6 +176,17 @@ def test_other_parameters_from_another_folder(tmp_path, make_notebook):
     assert nb.cells[-2].outputs[0].text == "full 2 rdnet_tiny\n"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+def test_kernels_are_forked_and_end_with_the_run(tmp_path, make_notebook):
+    look = "import os, sys\nprint(os.getpid(), os.getpgid(0) == os.getpid(), 'torch' in sys.modules)"
+    nb = run(make_notebook(tmp_path / "01_x.ipynb", [look]), None, tmp_path)
+    pid, leads_its_group, has_torch = nb.cells[-2].outputs[0].text.split()
+    assert leads_its_group == "True", "an interrupt for the kernel must not hit the tests"
+    assert has_torch == "True"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)
+
+
 def test_the_command_line_of_papermill(tmp_path, make_notebook):
     notebook = make_notebook(tmp_path / "01_x.ipynb", ["print(settings.profile, settings.epochs)"])
     command = [
