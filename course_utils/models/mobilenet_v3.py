@@ -113,10 +113,7 @@ class ConvNormActivation(nn.Sequential):
             convolution = nn.Conv2d(
                 in_channels, out_channels, kernel, stride, padding, dilation=dilation, bias=False
             )
-        layers: list[nn.Module] = [
-            convolution,
-            nn.BatchNorm2d(out_channels, eps=0.001, momentum=0.01),
-        ]
+        layers = [convolution, nn.BatchNorm2d(out_channels, eps=0.001, momentum=0.01)]
         if activation is not None:
             layers.append(_ACTIVATIONS[activation]())
         super().__init__(*layers)

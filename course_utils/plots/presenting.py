@@ -89,6 +89,7 @@ def present(
         if dpi > most_likely and dpi != _DPI_STEPS[-1]:
             continue  # bytes grow about as the number of dots does: this one will not be small enough
         pixels = _draw(figure, dpi)
+        figure.set_layout_engine("none")  # where everything stands is found once, not for each resolution
         data, mime = encode(pixels)
         if len(data) <= most_bytes:
             break

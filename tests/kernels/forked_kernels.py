@@ -21,7 +21,9 @@ PRELOADED = (
     "torchvision",
     "timm",
     "matplotlib.pyplot",
+    "nbformat",
     "pandas",
+    "pytorch_optimizer",
     "scipy.stats",
     "sklearn.linear_model",
     "sklearn.manifold",
@@ -116,9 +118,12 @@ def _run(options: list[str], folder: str, environment: dict[str, str], ready: An
     from ipykernel.kernelapp import launch_new_instance
 
     _decide_anew(environment)
+    sys.dont_write_bytecode = False  # else each kernel compiles the course
+    multiprocessing.set_start_method(None, force=True)  # else workers are started as this process was
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    _draw_coarsely()
     sys.argv = ["ipykernel_launcher.py", *options]
     launch_new_instance(argv=[*options, f"--IPKernelApp.parent_handle={os.getppid()}"])
 
@@ -132,3 +137,10 @@ def _decide_anew(environment: dict[str, str]) -> None:
     pandas.set_option("display.max_columns", 20)  # in a terminal: as many as fit
     for name in ("tqdm.auto", "tqdm.autonotebook"):  # bars of text, or widgets
         sys.modules.pop(name, None)
+
+
+def _draw_coarsely() -> None:
+    """Draw figures at their lowest resolution at once: nobody looks at them here."""
+    from course_utils.plots import presenting
+
+    presenting._DPI_STEPS = presenting._DPI_STEPS[-1:]

@@ -13,7 +13,9 @@ pytestmark = pytest.mark.skipif(
     platform.libc_ver()[0] != "glibc", reason="only with glibc is anything kept; this is another C library"
 )
 BLOCKS = """
-import json, resource
+import ctypes, json, resource
+NO_HUGE_PAGES = 41  # PR_SET_THP_DISABLE: whether there is one at hand would decide about the counts
+ctypes.CDLL(None).prctl(NO_HUGE_PAGES, 1, 0, 0, 0)
 import torch
 from course_utils.training.memory import memory_kept
 
@@ -51,8 +53,8 @@ def found():
 
 
 def test_blocks_are_not_fetched_anew(found):
-    """48 MB are 12,288 pages of 4 kB, or 24 of 2 MB where the system has huge ones."""
-    assert found["usual"] >= 24
+    """48 MB are 12,288 pages of 4 kB, or 768 of 64 kB on some machines."""
+    assert found["usual"] >= 768
     assert found["kept"] < 0.02 * found["usual"]
 
 
