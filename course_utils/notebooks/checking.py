@@ -81,7 +81,19 @@ def _cell_problems(cell: Any) -> list[str]:
         problems.append("it installs packages; list them in requirements.txt instead")
     for output in cell.outputs:
         problems += _output_problems(output)
+    if "nbval-check-output" in cell.metadata.get("tags", []) and any(map(_holds_picture, cell.outputs)):
+        problems.append(
+            "its output is compared (tag nbval-check-output) and holds a picture, whose bytes depend on the "
+            "release of matplotlib; show the figure in a cell without that tag"
+        )
     return problems
+
+
+def _holds_picture(output: Any) -> bool:
+    data = output.get("data", {})
+    return any(mime.startswith("image/") for mime in data) or "data:image/" in "".join(
+        data.get("text/html", "")
+    )
 
 
 def _output_problems(output: Any) -> list[str]:

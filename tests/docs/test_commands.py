@@ -78,7 +78,9 @@ def at_smoke(clone: Clone, command: str) -> None:
 
 
 COURSE = "python -m course_utils"
-SHORT = "--epochs 1 --set data.max_images=200"
+SHORT = "--epochs 1 --set data.max_images=100"
+# Else a few seconds go by with finding out which of four ways is the fastest; tests/training has it.
+ONE_WAY = "--set training.precision=float32 --set training.memory_format=channels_last"
 RULES = (
     Rule("make course", only_said(f"{COURSE} run"), "the next line is what make runs"),
     Rule(f"{COURSE} run", with_more("03"), "at smoke, by the environment; nbval runs the others so"),
@@ -89,12 +91,17 @@ RULES = (
     Rule("source .venv/bin/activate", activated, "the Python of the tests is active instead"),
     Rule("pip install -r requirements.txt", nothing_installed, "no network: pip says that all is there"),
     Rule(f"{COURSE} data prepare .* --source kaggle", told_by_hand, "no network: it has to say what to do"),
-    Rule(f"{COURSE} train seedlings_.*", with_more(f"{SHORT} --name seedlings_efficientnet_lite0"), "long"),
     Rule(
-        rf"(torchrun .*-m course_utils|{COURSE}) train (digits|food11|satellite)_.*",
+        f"{COURSE} train seedlings_.*",
+        with_more(f"{SHORT} {ONE_WAY} --name seedlings_efficientnet_lite0"),
+        "long",
+    ),
+    Rule(
+        rf"(torchrun .*-m course_utils|{COURSE}) train (digits|food11)_.*",
         with_more(SHORT),
         "long",
     ),
+    Rule(f"{COURSE} train satellite_.*", with_more(f"{SHORT} {ONE_WAY}"), "long"),
     Rule(f"{COURSE} notebooks store 00", at_smoke, "its quick run is no matter of this test"),
     Rule(f"{COURSE} (doctor|evaluate|predict|submit|models|class) ?.*", as_it_stands, ""),
     Rule(

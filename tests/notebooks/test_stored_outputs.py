@@ -98,6 +98,16 @@ def test_bad_code_cells_are_found(source, part):
     assert len(problems) == 1 and part in problems[0]
 
 
+@pytest.mark.parametrize(
+    "data", [{"image/png": PNG}, {"text/html": f'<img alt="A square." src="data:image/png;base64,{PNG}">'}]
+)
+def test_a_picture_is_not_compared(data):
+    output = shown(data, {"image/png": {"alt": "A black square."}})
+    problems = find_problems(executed(output, tags=["nbval-check-output"]), "01_x")
+    assert len(problems) == 1 and "a cell without that tag" in problems[0]
+    assert find_problems(executed(output, tags=["other"]), "01_x") == []
+
+
 def test_too_large_notebooks_name_the_biggest_cells():
     nb = executed(stream("x" * 10))
     nb.cells.append(new_code_cell("y", execution_count=2, outputs=[stream("x" * MAX_BYTES)]))
