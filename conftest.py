@@ -34,6 +34,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ or "COURSE_DATA" not in os.environ:
 os.environ["COURSE_RUNS"] = str(_TEMPORARY / "runs")
 os.environ["IPYTHONDIR"] = str(_TEMPORARY / "ipython")  # nobody's start-up files or history
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process that the tests start compiles the course
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, [str(_NO_NETWORK), str(_KERNELS), os.environ.get("PYTHONPATH")])
 )

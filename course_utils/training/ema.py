@@ -7,6 +7,7 @@ what goes wrong without the warm-up and with averaged counters.
 """
 
 from copy import deepcopy
+from itertools import chain
 from typing import Any
 
 import torch
@@ -53,7 +54,7 @@ class ModelEma:
         ValueError for another model.
         """
         self.num_updates += 1
-        averages, currents = self.module.state_dict(), model.state_dict()
+        averages, currents = _tensors(self.module), _tensors(model)
         if averages.keys() != currents.keys():
             odd = sorted(averages.keys() ^ currents.keys())[0]
             raise ValueError(
@@ -79,3 +80,8 @@ class ModelEma:
         """Go on from `state_dict()`; `decay` and `warmup` stay those that this object was made with."""
         self.module.load_state_dict(state["module"])
         self.num_updates = int(state["num_updates"])
+
+
+def _tensors(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Give the parameters and buffers by name; one that two layers share only once, so that it moves once."""
+    return dict(chain(module.named_parameters(), module.named_buffers()))

@@ -31,8 +31,7 @@ PRELOADED = (
     "safetensors.torch",
 )
 _LAUNCHER = [sys.executable, "-m", "ipykernel_launcher"]
-# For runs whose figures nobody looks at: they are drawn, but nothing in them is moved to where it fits best.
-laid_out = True
+_COARSE_DPI = 50
 _CONTEXT: Any = None
 _KERNELS: list["ForkedKernel"] = []
 
@@ -101,7 +100,7 @@ def end() -> None:
 
 def _fork(options: list[str], folder: str | None, environment: dict[str, str] | None) -> ForkedKernel:
     ready, to_say = _CONTEXT.Pipe(duplex=False)
-    arguments = (options, folder or str(Path.cwd()), dict(environment or os.environ), laid_out, to_say)
+    arguments = (options, folder or str(Path.cwd()), dict(environment or os.environ), to_say)
     process = _CONTEXT.Process(target=_run, args=arguments)
     process.start()
     to_say.close()
@@ -112,9 +111,7 @@ def _fork(options: list[str], folder: str | None, environment: dict[str, str] | 
     return kernel
 
 
-def _run(
-    options: list[str], folder: str, environment: dict[str, str], figures_laid_out: bool, ready: Any
-) -> None:
+def _run(options: list[str], folder: str, environment: dict[str, str], ready: Any) -> None:
     """Be a kernel, as `python -m ipykernel_launcher OPTIONS` is; ends with the process that forked it."""
     os.setsid()
     ready.send(True)
@@ -127,7 +124,7 @@ def _run(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    _draw_quickly(figures_laid_out)
+    _draw_quickly()
     sys.argv = ["ipykernel_launcher.py", *options]
     launch_new_instance(argv=[*options, f"--IPKernelApp.parent_handle={os.getppid()}"])
 
@@ -143,8 +140,8 @@ def _decide_anew(environment: dict[str, str]) -> None:
         sys.modules.pop(name, None)
 
 
-def _draw_quickly(laid_out: bool) -> None:
-    """Draw figures at their lowest resolution at once, and without finding the best places if told so."""
+def _draw_quickly() -> None:
+    """Draw figures, at which nobody looks here, coarsely, and move nothing in them to where it fits best."""
     import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
@@ -153,11 +150,9 @@ def _draw_quickly(laid_out: bool) -> None:
 
     def draw(figure: Any, dpi: int) -> Image.Image:
         figure.set_layout_engine("none")
-        figure.set_dpi(dpi)
+        figure.set_dpi(_COARSE_DPI)
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
         return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
-    presenting._DPI_STEPS = presenting._DPI_STEPS[-1:]
-    if not laid_out:
-        presenting._draw = draw
+    presenting._draw = draw

@@ -1,4 +1,4 @@
-"""Tests run without a network: only this machine can be reached.
+"""Tests run without a network: only this machine can be reached. And start sooner: see the last function.
 
 conftest.py calls `forbid` in the test process and puts this folder on PYTHONPATH, so that every child (a
 notebook's kernel, a data loader's worker, a command) does the same when it starts.
@@ -6,6 +6,7 @@ notebook's kernel, a data loader's worker, a command) does the same when it star
 
 import ipaddress
 import socket
+import sys
 from typing import Any
 
 _MARK = "_course_without_network"
@@ -70,5 +71,15 @@ def _guarded_lookup(original: Any) -> Any:
     return lookup
 
 
+def leave_out_a_slow_import() -> None:
+    """Let jsonschema do without its check of IRIs (RFC 3987), as it does where that library is not installed.
+
+    It compiles its grammars in every process that imports nbformat, which takes a second or two; a notebook
+    has no such field.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+
 if __name__ == "sitecustomize":
     forbid()
+    leave_out_a_slow_import()

@@ -260,9 +260,7 @@ def settings_shown(nb):
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_notebook_runs_with_two_other_sets(tmp_path, notebook, monkeypatch):
-    if "forked_kernels" in sys.modules:  # nbval lays the figures out, and the commands do
-        monkeypatch.setattr(sys.modules["forked_kernels"], "laid_out", False)
+def test_every_notebook_runs_with_two_other_sets(tmp_path, notebook):
     first, second, _, _ = SETS[notebook.stem]
     both = twice(notebook, {"profile": "smoke", **second}, tmp_path / "both.ipynb")
     nb = run(both, None, tmp_path, profile="smoke", **first)  # papermill would write it 200 times

@@ -74,6 +74,19 @@ def test_it_is_the_sum_written_out():
     torch.testing.assert_close(ema.module[3].weight.double(), expected, rtol=1e-5, atol=1e-6)
 
 
+def test_a_weight_that_two_layers_share_moves_once():
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    model[1].weight = model[0].weight
+    average = ModelEma(model, decay=0.75, warmup=False)
+    average.update(model)
+    before = model[0].weight.detach().clone()
+    with torch.no_grad():
+        model[0].weight += 1
+    average.update(model)
+    assert average.module[0].weight is average.module[1].weight
+    torch.testing.assert_close(average.module[0].weight, before + 0.25)
+
+
 def test_counters_are_copied_never_averaged():
     model = network()
     ema = ModelEma(model, decay=0.9)
