@@ -6,8 +6,9 @@ one matrix from its H * W inputs to its outputs; one batched matrix product does
 same result up to rounding; larger maps and other devices use the usual kernels.
 
 Which part is slow depends on the memory format. Contiguous: all of it, so forward and backward are products.
-Channels_last: only the gradient of the filters, so only that is one: which inputs met which outputs, summed
-over the batch, then added up by the tap that connects them. Notebook 15 measures it.
+Channels_last: only the gradient of the filters, on the smallest maps and with many of them, so only that is
+one: which inputs met which outputs, summed over the batch, then added up by the tap that connects them.
+Notebook 15 measures it.
 """
 
 from functools import lru_cache
@@ -20,7 +21,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.grad import conv2d_input
 
 LARGEST_MAP = 64  # inputs per channel, 8x8; above it the matrices cost more than they save
-_MANY_TAPS = 25  # 5x5: with fewer, the usual kernel is fast on all but the smallest maps
+_MANY_MAPS = 8192  # in a batch: with fewer, starting the products costs what they save
 
 
 class DepthwiseConv2d(nn.Conv2d):
@@ -50,9 +51,9 @@ class DepthwiseConv2d(nn.Conv2d):
         if images.is_contiguous():
             filtered = self._as_products(images)
             return filtered if self.bias is None else filtered + self.bias[:, None, None]
-        taps = self.weight[0].numel()
-        pays = (taps >= _MANY_TAPS or size < taps) and self.weight.requires_grad and torch.is_grad_enabled()
-        if not pays or not images.is_contiguous(memory_format=torch.channels_last):
+        pays = size < self.weight[0].numel() and images.shape[0] * images.shape[1] >= _MANY_MAPS
+        needed = self.weight.requires_grad and torch.is_grad_enabled()
+        if not (pays and needed) or not images.is_contiguous(memory_format=torch.channels_last):
             return super().forward(images)
         weight = self.weight
         if torch.is_autocast_enabled("cpu"):  # which would cast inside, unseen by the backward pass

@@ -4,9 +4,17 @@ import pytest
 import torch
 from torch import nn
 
+from course_utils.models import depthwise
 from course_utils.models.depthwise import LARGEST_MAP, DepthwiseConv2d
 from course_utils.models.mobilenet_v3 import mobilenet_v3_small
 from course_utils.models.normalisation import set_batch_norm_momentum
+
+
+@pytest.fixture(autouse=True)
+def few_maps_are_enough(monkeypatch, request):
+    """The products are taken for batches of any size, except where the limit itself is looked at."""
+    if "MANY_MAPS" not in request.node.name:
+        monkeypatch.setattr(depthwise, "_MANY_MAPS", 1)
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
@@ -49,14 +57,24 @@ def by_product(layer, images):
     return "ProductForFilters" in type(layer(images).grad_fn).__name__
 
 
-@pytest.mark.parametrize(("kernel", "sides"), [(3, [2]), (5, [2, 3, 5, 8]), (7, [2, 3, 5, 8])])
-def test_channels_last_takes_it_for_large_kernels_and_the_smallest_maps(kernel, sides):
+@pytest.mark.parametrize(("kernel", "sides"), [(3, [2]), (5, [2, 3]), (7, [2, 3, 5])])
+def test_channels_last_takes_it_for_kernels_larger_than_the_map(kernel, sides):
     layer = DepthwiseConv2d(2, kernel, padding=kernel // 2)
     pictures = {side: torch.zeros(2, 2, side, side) for side in (2, 3, 5, 8, 9)}
     ordered = {k: v.contiguous(memory_format=torch.channels_last) for k, v in pictures.items()}
     assert [side for side, images in ordered.items() if by_product(layer, images)] == sides
     layer.requires_grad_(False)  # nothing to find
     assert not by_product(layer, ordered[2].requires_grad_())
+
+
+def test_channels_last_takes_it_from_MANY_MAPS_on():
+    layer = DepthwiseConv2d(128, 5, padding=2)
+    enough = depthwise._MANY_MAPS // 128
+    found = [
+        by_product(layer, torch.zeros(batch, 128, 4, 4).contiguous(memory_format=torch.channels_last))
+        for batch in (enough - 1, enough)
+    ]
+    assert found == [False, True]
 
 
 def test_frozen_pictures_or_filters_get_no_gradient_and_the_other_gets_its_own():
