@@ -40,7 +40,7 @@ with memory_kept():
     found["kept"] = new_pages()
     found["resident while kept"] = resident()
 found["resident afterwards"] = resident()
-found["again usual"] = new_pages(megabytes=96)  # fits into no hole that was left in the heap
+found["again usual"] = new_pages(times=10, megabytes=96)  # fits into no hole that was left in the heap
 print(json.dumps(found))
 """
 
@@ -60,7 +60,7 @@ def test_blocks_are_not_fetched_anew(found):
 
 def test_they_are_given_back_at_the_end(found):
     assert found["resident while kept"] - found["resident afterwards"] > 40
-    assert found["again usual"] > 0.5 * 2 * found["usual"], "twice the size: each is fetched anew again"
+    assert found["again usual"] > 0.8 * 2 * found["usual"], "twice the size: each is fetched anew again"
 
 
 def test_another_c_library_is_left_alone(monkeypatch):
