@@ -1,7 +1,7 @@
 """A depthwise convolution that trains fast on small maps.
 
 A depthwise 5x5 convolution on a 4x4 map reads mostly padding, and PyTorch's CPU kernels for its backward pass
-take up to ten times as long there as the arithmetic needs. On so small a map the convolution of a channel is
+take several times as long there as the arithmetic needs. On so small a map the convolution of a channel is
 one matrix from its H * W inputs to its outputs; one batched matrix product does all channels. Same weights,
 same result up to rounding; larger maps and other devices use the usual kernels.
 
@@ -21,7 +21,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.grad import conv2d_input
 
 LARGEST_MAP = 64  # inputs per channel, 8x8; above it the matrices cost more than they save
-_MANY_MAPS = 8192  # in a batch: with fewer, starting the products costs what they save
+_MANY_MAPS = 8192  # pictures times channels: with fewer, starting the products costs what they save
 
 
 class DepthwiseConv2d(nn.Conv2d):

@@ -2,9 +2,9 @@
 
 Channels_last stores the channels of a pixel side by side, so a batch of maps already is a matrix with a row
 for each pixel, and nothing has to be reordered before the product or after it, in the forward pass or back.
-PyTorch's CPU kernels for convolutions reorder the weights at every call, which on small maps costs about as
-much as the product. Same weights, same result up to rounding; other formats and devices use the usual
-kernel. `benchmarks/training_rates.py` measures it, with the rest.
+PyTorch's CPU kernels for convolutions may reorder what they read first. Same weights, same result up to
+rounding; other formats and devices use the usual kernel. `benchmarks/training_rates.py` measures what the
+layers of ours bring together.
 """
 
 import torch

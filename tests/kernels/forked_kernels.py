@@ -3,7 +3,8 @@
 A kernel spends seconds on importing them, and the suite starts a hundred. A forked one is an ordinary
 ipykernel in a process of its own, with the environment, folder and connection file that the test asked for;
 that a kernel of a fresh Python works is shown by the tests of the runner and of the commands, which are not
-touched: only what nbval and plain papermill start is.
+touched: only what nbval and plain papermill start is. Those also draw figures as they are seen; forked
+kernels draw them coarsely, without looking for the best places.
 """
 
 import multiprocessing

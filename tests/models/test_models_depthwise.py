@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from same_convolution import assert_same_convolution
 from torch import nn
 
 from course_utils.models import depthwise
@@ -9,12 +10,13 @@ from course_utils.models.depthwise import LARGEST_MAP, DepthwiseConv2d
 from course_utils.models.mobilenet_v3 import mobilenet_v3_small
 from course_utils.models.normalisation import set_batch_norm_momentum
 
+MANY_MAPS = depthwise._MANY_MAPS
+
 
 @pytest.fixture(autouse=True)
-def few_maps_are_enough(monkeypatch, request):
-    """The products are taken for batches of any size, except where the limit itself is looked at."""
-    if "MANY_MAPS" not in request.node.name:
-        monkeypatch.setattr(depthwise, "_MANY_MAPS", 1)
+def few_maps_are_enough(monkeypatch):
+    """The products are taken for batches of any size; the test of the limit sets it again."""
+    monkeypatch.setattr(depthwise, "_MANY_MAPS", 1)
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
@@ -24,22 +26,9 @@ def few_maps_are_enough(monkeypatch, request):
 def test_value_and_gradients_equal_conv2d(size, kernel, stride, dilation, memory_format, bias):
     padding = (kernel - 1) // 2 * dilation
     geometry = {"stride": stride, "padding": padding, "dilation": dilation, "bias": bias}
-    ours = DepthwiseConv2d(6, kernel, **geometry).double()
-    usual = nn.Conv2d(6, 6, kernel, groups=6, **geometry).double()
-    usual.load_state_dict(ours.state_dict(), strict=True)
-    images = torch.randn(3, 6, *size, dtype=torch.double).contiguous(memory_format=memory_format)
-    ours_in, usual_in = images.clone().requires_grad_(), images.clone().requires_grad_()
-    ours_out, usual_out = ours(ours_in), usual(usual_in)
-    torch.testing.assert_close(ours_out, usual_out)
-    weights = torch.randn_like(usual_out)
-    (ours_out * weights).sum().backward()
-    (usual_out * weights).sum().backward()
-    torch.testing.assert_close(ours_in.grad, usual_in.grad)
-    for own, expected in zip(ours.parameters(), usual.parameters(), strict=True):
-        torch.testing.assert_close(own.grad, expected.grad)
-    if memory_format == torch.channels_last and size != (1, 1):  # else the layers around it would copy
-        assert ours_out.is_contiguous(memory_format=memory_format)
-        assert ours_in.grad.is_contiguous(memory_format=memory_format)
+    ours = DepthwiseConv2d(6, kernel, **geometry)
+    usual = nn.Conv2d(6, 6, kernel, groups=6, **geometry)
+    assert_same_convolution(ours, usual, size, memory_format)
 
 
 def test_small_maps_take_the_dense_path_and_others_do_not(monkeypatch):
@@ -67,9 +56,10 @@ def test_channels_last_takes_it_for_kernels_larger_than_the_map(kernel, sides):
     assert not by_product(layer, ordered[2].requires_grad_())
 
 
-def test_channels_last_takes_it_from_MANY_MAPS_on():
+def test_channels_last_takes_it_from_many_maps_on(monkeypatch):
+    monkeypatch.setattr(depthwise, "_MANY_MAPS", MANY_MAPS)
     layer = DepthwiseConv2d(128, 5, padding=2)
-    enough = depthwise._MANY_MAPS // 128
+    enough = MANY_MAPS // 128
     found = [
         by_product(layer, torch.zeros(batch, 128, 4, 4).contiguous(memory_format=torch.channels_last))
         for batch in (enough - 1, enough)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from same_convolution import assert_same_convolution
 from torch import nn
 
 from course_utils.models.pointwise import PointwiseConv2d
@@ -11,21 +12,8 @@ from course_utils.models.pointwise import PointwiseConv2d
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 5)])
 def test_value_and_gradients_equal_conv2d(size, memory_format, bias):
-    ours, usual = PointwiseConv2d(6, 4, bias=bias).double(), nn.Conv2d(6, 4, 1, bias=bias).double()
-    usual.load_state_dict(ours.state_dict(), strict=True)
-    images = torch.randn(3, 6, *size, dtype=torch.double).contiguous(memory_format=memory_format)
-    ours_in, usual_in = images.clone().requires_grad_(), images.clone().requires_grad_()
-    ours_out, usual_out = ours(ours_in), usual(usual_in)
-    torch.testing.assert_close(ours_out, usual_out)
-    weights = torch.randn_like(usual_out)
-    (ours_out * weights).sum().backward()
-    (usual_out * weights).sum().backward()
-    torch.testing.assert_close(ours_in.grad, usual_in.grad)
-    for own, expected in zip(ours.parameters(), usual.parameters(), strict=True):
-        torch.testing.assert_close(own.grad, expected.grad)
-    if memory_format == torch.channels_last and size != (1, 1):  # else the layers around it would copy
-        assert ours_out.is_contiguous(memory_format=memory_format)
-        assert ours_in.grad.is_contiguous(memory_format=memory_format)
+    ours, usual = PointwiseConv2d(6, 4, bias=bias), nn.Conv2d(6, 4, 1, bias=bias)
+    assert_same_convolution(ours, usual, size, memory_format)
 
 
 def test_only_channels_last_takes_the_product(monkeypatch):
